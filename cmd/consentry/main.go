@@ -1,0 +1,7 @@
+// Command consentry is a privacy firewall for event streams. Each verb has its own file; none holds logic that a
+// package could own.
+package main
+
+import "os"
+
+func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes of every verb.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+	exitConfig = 78
+)
+
+// exitError carries the exit code of a failed verb; said tells that the verb has already printed why.
+type exitError struct {
+	code int
+	err  error
+	said bool
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return ""
+	}
+	return e.err.Error()
+}
+
+// app is what every verb shares.
+type app struct {
+	in         io.Reader
+	out, err   io.Writer
+	configPath string
+}
+
+// verbs lists the command line, in the order of help.
+var verbs = []func(*app) *cobra.Command{}
+
+func run(args []string, in io.Reader, out, errw io.Writer) int {
+	a := &app{in: in, out: out, err: errw}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	root := &cobra.Command{
+		Use:           "consentry",
+		Short:         "A privacy firewall for event streams",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(errw)
+	root.PersistentFlags().StringVarP(&a.configPath, "config", "c", "consentry.yaml", "main configuration file")
+	for _, v := range verbs {
+		root.AddCommand(v(a))
+	}
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	var ee *exitError
+	if errors.As(err, &ee) {
+		if !ee.said && ee.err != nil {
+			fmt.Fprintln(errw, "consentry:", ee.err)
+		}
+		return ee.code
+	}
+	fmt.Fprintln(errw, "consentry:", err)
+	fmt.Fprintln(errw, "consentry --help lists the verbs and their flags")
+	return exitUsage
+}
