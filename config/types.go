@@ -1,0 +1,96 @@
+// Package config reads the three kinds of file: strictly, with file, line, column and caret, all errors in one run,
+// secrets by reference only. Files in, typed values out. What a policy means is package policy's business.
+package config
+
+import (
+	"time"
+
+	"github.com/consentry/consentry/policy"
+)
+
+// Config is consentry.yaml with everything it names, checked for form and with its references resolved.
+type Config struct {
+	File        string // the path it was read from
+	Environment string // production, test, or another name
+	Kafka       Kafka
+	Registry    Registry
+	Redis       Redis
+	Consent     Consent
+	Keys        Keys
+	Quarantine  string // topic
+	Tally       string // topic
+	Admin       string // host:port
+	Sources     []policy.SourceSpec
+	Partners    []policy.PartnerSpec
+}
+
+type Kafka struct {
+	Brokers  []string
+	Group    string
+	Instance int
+	Lanes    int
+	Commit   Commit
+	Topics   Topics
+	TLS      *TLS
+	SASL     *SASL
+}
+
+type Commit struct {
+	Every   time.Duration // default 250ms
+	Records int           // default 20000
+}
+
+// Topics is for `topics create`.
+type Topics struct {
+	Replication int
+	Partitions  int
+	Retention   time.Duration
+}
+
+// TLS names files, resolved relative to consentry.yaml. An empty CA means the system's roots.
+type TLS struct{ CA, Cert, Key string }
+
+type SASL struct {
+	Mechanism string // PLAIN, SCRAM-SHA-256, SCRAM-SHA-512
+	Username  string
+	Password  Secret
+}
+
+type Registry struct{ Raw, Partner Endpoint }
+
+type Endpoint struct {
+	URL      string
+	Username string
+	Password Secret
+	TLS      *TLS
+}
+
+type Redis struct {
+	URL      string
+	Username string
+	Password Secret
+	TLS      *TLS
+}
+
+type Consent struct {
+	Subject       string // msisdn, imsi, opaque
+	Region        string // default US
+	ParkWhenStale time.Duration
+}
+
+type Keys struct {
+	Dir  string
+	Keep time.Duration // default 72h
+}
+
+// Secret is a value that came by reference. It prints as [redacted] by every road but Reveal.
+type Secret struct{ value string }
+
+// NewSecret wraps a value that came by reference.
+func NewSecret(v string) Secret { return Secret{v} }
+
+// Reveal gives the value; for connecting only.
+func (s Secret) Reveal() string               { return s.value }
+func (s Secret) String() string               { return "[redacted]" }
+func (s Secret) GoString() string             { return "[redacted]" }
+func (s Secret) MarshalText() ([]byte, error) { return []byte("[redacted]"), nil }
