@@ -4,7 +4,10 @@
 package kafka
 
 import (
+	"context"
 	"crypto/tls"
+	"errors"
+	"net"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -36,18 +39,37 @@ func (c Connection) Options() []kgo.Opt {
 	opts := []kgo.Opt{
 		kgo.SeedBrokers(c.Brokers...),
 		kgo.ClientID(id),
+		kgo.Dialer(c.dial),
 		// After a leader moves a client waits this long before it may ask again; the default of 5 s is the stall.
 		kgo.MetadataMinAge(250 * time.Millisecond),
-	}
-	if c.TLS != nil {
-		opts = append(opts, kgo.DialTLSConfig(c.TLS))
-	} else {
-		opts = append(opts, kgo.DialTimeout(dialTimeout))
 	}
 	if c.SASL != nil {
 		opts = append(opts, kgo.SASL(c.SASL.mechanism()))
 	}
 	return opts
+}
+
+// dialFunc is what kgo.Dialer takes.
+type dialFunc = func(ctx context.Context, network, host string) (net.Conn, error)
+
+// dial opens one connection, TLS handshake included. It is ours, and not kgo's, so that the frame guard can stand
+// above TLS, where a frame still shows what it is.
+func (c Connection) dial(ctx context.Context, network, host string) (net.Conn, error) {
+	dialer := &net.Dialer{Timeout: dialTimeout}
+	if c.TLS == nil {
+		return dialer.DialContext(ctx, network, host)
+	}
+	conf := c.TLS.Clone()
+	if conf.ServerName == "" {
+		server, _, err := net.SplitHostPort(host)
+		if err != nil {
+			return nil, errors.New("a broker's address has no port")
+		}
+		conf.ServerName = server
+	}
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	return (&tls.Dialer{NetDialer: dialer, Config: conf}).DialContext(ctx, network, host)
 }
 
 func (s *SASL) mechanism() sasl.Mechanism {
