@@ -33,6 +33,8 @@ func (e *exitError) Error() string {
 	return e.err.Error()
 }
 
+func (e *exitError) Unwrap() error { return e.err }
+
 // app is what every verb shares.
 type app struct {
 	in         io.Reader

@@ -1,0 +1,179 @@
+// load.go is how every verb gets its configuration and its compiled policies.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/consentry/consentry/config"
+	"github.com/consentry/consentry/policy"
+	"github.com/consentry/consentry/schema"
+	"github.com/consentry/consentry/schema/registry"
+)
+
+// deployment is a configuration with its policies compiled.
+type deployment struct {
+	cfg *config.Config
+	set *policy.Set
+}
+
+// loadConfig reads consentry.yaml and the files it names. What is wrong with them is printed, all of it, and the error
+// then has exit code 78.
+func (a *app) loadConfig() (*config.Config, error) {
+	l := config.Load(a.configPath, config.OS())
+	if len(l.Problems) > 0 {
+		return nil, a.refuse(l.Files, l.Problems)
+	}
+	return l.Config, nil
+}
+
+// loadPolicy does the same, fetches the sources' schemas from files or the raw registry, and compiles. An error whose
+// chain has a Cause is a registry that cannot answer now: the same call may succeed later.
+func (a *app) loadPolicy(ctx context.Context) (*deployment, error) {
+	return a.loadPolicyFrom(ctx, a.configPath, config.OS())
+}
+
+// loadPolicyFrom is loadPolicy for a folder that is not on disk, such as the samples inside the binary.
+func (a *app) loadPolicyFrom(ctx context.Context, path string, world config.World) (*deployment, error) {
+	o := load(ctx, path, world)
+	switch {
+	case len(o.problems) > 0:
+		return nil, a.refuse(o.files, o.problems)
+	case o.sick != nil:
+		return nil, &exitError{code: exitFailed, err: o.sick}
+	}
+	return &deployment{cfg: o.cfg, set: o.set}, nil
+}
+
+func (a *app) refuse(files *config.Files, problems []policy.Problem) error {
+	files.Print(a.err, problems)
+	return &exitError{code: exitConfig, err: errors.New("configuration refused"), said: true}
+}
+
+// outcome is everything that one run over the configuration found. set is nil unless problems is empty and sick is nil.
+type outcome struct {
+	cfg      *config.Config
+	set      *policy.Set
+	files    *config.Files
+	problems []policy.Problem
+	sick     error
+}
+
+func load(ctx context.Context, path string, world config.World) *outcome {
+	l := config.Load(path, world)
+	o := &outcome{cfg: l.Config, files: l.Files, problems: l.Problems}
+	s := schemas{world: world, endpoint: l.Config.Registry.Raw}
+	shapes := map[string]*schema.Shape{}
+	for _, src := range l.Config.Sources {
+		shape, problem, err := s.shape(ctx, src)
+		if problem != "" {
+			pos := src.SchemaFile.Pos
+			if src.SchemaFile.Value == "" {
+				pos = src.SchemaSubject.Pos
+			}
+			o.problems = append(o.problems, policy.Problem{Pos: pos, Message: problem})
+		}
+		if err != nil && o.sick == nil {
+			o.sick = err
+		}
+		shapes[src.Name.Value] = shape
+	}
+	set, problems := policy.Compile(policy.Inputs{
+		Sources:     l.Config.Sources,
+		Partners:    compilable(l),
+		Shape:       func(source string) *schema.Shape { return shapes[source] },
+		ReadFile:    world.ReadFile,
+		SubjectKind: l.Config.Consent.Subject,
+		Region:      l.Config.Consent.Region,
+		NowMS:       time.Now().UnixMilli(),
+	})
+	for _, p := range problems {
+		o.problems = append(o.problems, l.Files.Redact(p))
+	}
+	if len(o.problems) == 0 && o.sick == nil {
+		o.set = set
+	}
+	return o
+}
+
+// compilable leaves out streams whose source may be declared in a file that could not be read, so that one mistake is
+// not reported twice.
+func compilable(l *config.Loaded) []policy.PartnerSpec {
+	if !l.SourcesMissing {
+		return l.Config.Partners
+	}
+	known := map[string]bool{}
+	for _, src := range l.Config.Sources {
+		known[src.Name.Value] = true
+	}
+	var out []policy.PartnerSpec
+	for _, p := range l.Config.Partners {
+		var streams []policy.StreamSpec
+		for _, st := range p.Streams {
+			if known[st.Source.Value] {
+				streams = append(streams, st)
+			}
+		}
+		if p.Streams = streams; len(streams) > 0 {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// schemas reads source schemas; the registry is asked only when a source names a subject.
+type schemas struct {
+	world    config.World
+	endpoint config.Endpoint
+	client   *registry.Client
+}
+
+// shape returns the schema, or what is wrong with the configuration, or why the registry cannot say.
+func (s *schemas) shape(ctx context.Context, src policy.SourceSpec) (_ *schema.Shape, problem string, _ error) {
+	if file := src.SchemaFile.Value; file != "" {
+		text, err := s.world.ReadFile(file)
+		if err != nil {
+			return nil, "schema file " + file + " cannot be read: " + config.ReadCause(err), nil
+		}
+		parse := schema.ParseAvro
+		if src.Format.Value == "json" {
+			parse = schema.ParseJSONSchema
+		}
+		shape, err := parse(text)
+		if err != nil {
+			return nil, "schema file " + file + ": " + err.Error(), nil
+		}
+		return shape, "", nil
+	}
+	if s.endpoint.URL == "" {
+		return nil, "", nil // registry.raw is missing, which is reported already
+	}
+	if s.client == nil {
+		tls, err := s.endpoint.TLS.Config()
+		if err != nil {
+			return nil, "registry.raw: " + err.Error(), nil
+		}
+		s.client, err = registry.New(registry.Options{
+			URL: s.endpoint.URL, Username: s.endpoint.Username, Password: s.endpoint.Password.Reveal(), TLS: tls,
+		})
+		if err != nil {
+			return nil, "registry.raw: " + err.Error(), nil
+		}
+	}
+	subject := src.SchemaSubject.Value
+	_, text, err := s.client.Latest(ctx, subject)
+	if err != nil {
+		var sick interface{ Cause() string }
+		if errors.As(err, &sick) {
+			return nil, "", fmt.Errorf("schema of source %s, subject %s of registry.raw: %w", src.Name.Value, subject, err)
+		}
+		return nil, "subject " + subject + " of registry.raw: " + err.Error(), nil
+	}
+	shape, err := schema.ParseAvro([]byte(text))
+	if err != nil {
+		return nil, "subject " + subject + " of registry.raw: " + err.Error(), nil
+	}
+	return shape, "", nil
+}

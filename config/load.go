@@ -1,0 +1,185 @@
+// load.go reads consentry.yaml and every file it names, and reports all that is wrong with any of them.
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/consentry/consentry/policy"
+)
+
+// Loaded is the outcome of one run over all files.
+type Loaded struct {
+	// Config holds what is well formed. With problems it is incomplete: good for finding more problems, never for
+	// running.
+	Config   *Config
+	Problems []policy.Problem
+	Files    *Files
+	// SourcesMissing and PartnersMissing tell that at least one such file is not in Config, so that a name that is
+	// not found may be in it.
+	SourcesMissing, PartnersMissing bool
+}
+
+type loader struct {
+	world    World
+	files    *Files
+	order    []string
+	problems []policy.Problem
+}
+
+func (l *loader) problem(p policy.Pos, msg string) {
+	l.problems = append(l.problems, policy.Problem{Pos: p, Message: msg})
+}
+
+func (l *loader) problemf(p policy.Pos, format string, args ...any) {
+	l.problem(p, fmt.Sprintf(format, args...))
+}
+
+// Load reads path and all that it names. It never fails by itself: what is wrong is in Problems.
+func Load(path string, world World) *Loaded {
+	l := &loader{world: world, files: newFiles()}
+	out := &Loaded{Config: &Config{File: path}, Files: l.files}
+	root := l.read(path, &mainTable)
+	out.Config.fillMain(root)
+	sources, sourcesMatched := l.glob(root.child("sources"))
+	partners, partnersMatched := l.glob(root.child("partners"))
+	out.SourcesMissing, out.PartnersMissing = !sourcesMatched, !partnersMatched
+
+	declared := map[string]policy.Pos{}
+	for _, file := range sources {
+		before := len(l.problems)
+		v := l.read(file, &sourceTable)
+		spec := fillSource(v)
+		l.checkSource(v)
+		l.once(declared, "source", spec.Name)
+		if len(l.problems) > before {
+			out.SourcesMissing = true
+			continue
+		}
+		out.Config.Sources = append(out.Config.Sources, spec)
+	}
+	declared = map[string]policy.Pos{}
+	for _, file := range partners {
+		before := len(l.problems)
+		spec := fillPartner(l.read(file, &partnerTable))
+		l.once(declared, "partner", spec.Name)
+		if len(l.problems) > before {
+			out.PartnersMissing = true
+			continue
+		}
+		out.Config.Partners = append(out.Config.Partners, spec)
+	}
+	l.files.sortProblems(l.problems, l.order)
+	out.Problems = l.problems
+	return out
+}
+
+// read parses and checks one file; nil when there is nothing to use.
+func (l *loader) read(path string, s *spec) *value {
+	l.order = append(l.order, path)
+	text, err := l.world.ReadFile(path)
+	if err != nil {
+		l.problem(policy.Pos{File: path}, ReadCause(err))
+		return nil
+	}
+	if len(text) > maxFile {
+		l.problem(policy.Pos{File: path}, "the file is larger than 4 MiB")
+		return nil
+	}
+	root := l.parse(path, text)
+	if root == nil {
+		return nil
+	}
+	v := l.check(root, s)
+	if s == &mainTable {
+		l.checkMain(v)
+	}
+	return v
+}
+
+const maxFile = 4 << 20
+
+// glob lists the files of a pattern, sorted. ok is false when the pattern gives nothing to read.
+func (l *loader) glob(v *value) (files []string, ok bool) {
+	if v == nil {
+		return nil, false
+	}
+	files, err := l.world.Glob(v.text)
+	switch {
+	case err != nil:
+		l.problem(v.pos, "is not a pattern for files")
+	case len(files) == 0:
+		l.problem(v.pos, "no file matches "+quotedPath(v))
+	}
+	slices.Sort(files)
+	return files, len(files) > 0
+}
+
+func quotedPath(v *value) string {
+	if v.refs {
+		return "what the reference gives"
+	}
+	return strconv.Quote(v.text)
+}
+
+func (l *loader) once(declared map[string]policy.Pos, what string, name policy.Text) {
+	if name.Value == "" {
+		return
+	}
+	if first, twice := declared[name.Value]; twice {
+		l.problemf(name.Pos, "%s %q is already declared in %s:%d", what, name.Value, first.File, first.Line)
+		return
+	}
+	declared[name.Value] = name.Pos
+}
+
+// checkMain holds what concerns several keys of consentry.yaml.
+func (l *loader) checkMain(v *value) {
+	for _, t := range []*value{
+		v.child("kafka", "tls"), v.child("registry", "raw", "tls"), v.child("registry", "partner", "tls"), v.child("redis", "tls"),
+	} {
+		cert, key := t.child("cert"), t.child("key")
+		if cert != nil && key == nil {
+			l.problem(cert.pos, "cert needs key, the certificate's private key")
+		}
+		if key != nil && cert == nil {
+			l.problem(key.pos, "key needs cert, the certificate that it belongs to")
+		}
+	}
+	for _, at := range [][]string{{"registry", "raw"}, {"registry", "partner"}, {"redis"}} {
+		e := v.child(at...)
+		u, password, username := e.child("url"), e.child("password"), e.child("username")
+		if u != nil && u.url != nil && u.url.User != nil {
+			if username != nil || password != nil {
+				l.problem(u.pos, "the URL names a user: give user and password either in the URL or beside it")
+			}
+		} else if username != nil && password == nil && at[0] == "registry" {
+			l.problem(username.pos, "username needs password")
+		}
+		if password != nil && username == nil && at[0] == "registry" {
+			l.problem(password.pos, "password needs username")
+		}
+		if t := e.child("tls"); t != nil && u != nil && u.url != nil && (u.url.Scheme == "http" || u.url.Scheme == "redis") {
+			l.problem(t.pos, "tls is given but the URL begins with "+u.url.Scheme+"://: write "+u.url.Scheme+"s://")
+		}
+	}
+}
+
+// checkSource holds what concerns several keys of a source's file.
+func (l *loader) checkSource(v *value) {
+	s := v.child("schema")
+	if s == nil {
+		return
+	}
+	subject, file := s.child("subject"), s.child("file")
+	format := v.child("format")
+	switch {
+	case subject != nil && file != nil:
+		l.problem(subject.pos, "schema takes subject or file, not both")
+	case subject == nil && file == nil && len(s.entries) == 0 && !s.bad:
+		l.problem(s.pos, `schema needs subject or file`)
+	case subject != nil && format != nil && format.text == "json":
+		l.problem(subject.pos, "a json source is read by a JSON Schema file: write schema: {file: ...}")
+	}
+}
