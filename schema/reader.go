@@ -1,5 +1,7 @@
 package schema
 
+// This file is what the callers see of every compiled reader.
+
 // Reader locates a Layout's paths in wire bytes. Safe for concurrent use; the Record is not.
 type Reader struct {
 	impl interface {

@@ -19,6 +19,9 @@ const (
 	String // valid UTF-8, JSON escapes already undone
 	Bytes
 	Time // an instant, milliseconds since 1970-01-01T00:00Z
+	// Other is present, and neither null nor a scalar that can be told apart: a JSON object or array where a value was
+	// looked for, or a time without a zone. A flag counts as set, a filter refuses, a subject is bad.
+	Other
 )
 
 // Value is one located field. Raw points into the input record or into the Record's scratch space and is valid only
@@ -52,5 +55,16 @@ func (v Value) Float() float64 {
 // Record is one event as slots in Layout order. Reuse one per goroutine: Read overwrites it.
 type Record struct {
 	Slots   []Value
-	scratch []byte // unescaped JSON strings
+	scratch []byte   // unescaped JSON strings
+	seen    []uint64 // JSON: which located keys this record had already, one bit each
+}
+
+// reset makes n Absent slots, without allocating once the Record has been used.
+func (r *Record) reset(n int) []Value {
+	if cap(r.Slots) < n {
+		r.Slots = make([]Value, n)
+	}
+	r.Slots = r.Slots[:n]
+	clear(r.Slots)
+	return r.Slots
 }
