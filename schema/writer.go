@@ -88,7 +88,10 @@ func appendAvro(dst []byte, v *Value) []byte {
 	case String:
 		return append(appendLong(dst, int64(len(v.Raw))), v.Raw...)
 	case Bool:
-		return append(dst, byte(v.Num&1))
+		if v.Num != 0 {
+			return append(dst, 1)
+		}
+		return append(dst, 0)
 	}
 	return appendLong(dst, v.Num) // Int and Time
 }
