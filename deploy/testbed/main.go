@@ -1,0 +1,173 @@
+// Command testbed runs the real parts that consentry lives with on this machine, without containers: Apache Kafka,
+// redis-server and two schema registries.
+//
+//	eval "$(go run ./deploy/testbed up)"     starts them and sets what deploy/samples/consentry.yaml reads
+//	go run ./deploy/testbed status           what runs, under which pid, with which log
+//	go run ./deploy/testbed kill kafka       also stop, start, restart, pause, continue, wipe
+//	go run ./deploy/testbed down             stops everything and removes the folder
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/consentry/consentry/internal/testbed"
+)
+
+const usage = `usage: testbed [--name NAME] [--secure] up | down | status
+       testbed [--name NAME] start|stop|kill|pause|continue|restart|wipe PART
+Parts: kafka, redis, registry-raw, registry-partner. up prints export lines for a shell's eval.
+`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "testbed:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, out, errw io.Writer) error {
+	flags := flag.NewFlagSet("testbed", flag.ContinueOnError)
+	flags.SetOutput(errw)
+	flags.Usage = func() { fmt.Fprint(errw, usage) }
+	name := flags.String("name", "default", "several testbeds may run side by side")
+	secure := flags.Bool("secure", false, "TLS, users and passwords on every part")
+	// Flags may stand before and after the verb.
+	var words []string
+	for rest := args; ; {
+		if err := flags.Parse(rest); err != nil {
+			return err
+		}
+		if flags.NArg() == 0 {
+			break
+		}
+		words, rest = append(words, flags.Arg(0)), flags.Args()[1:]
+	}
+	if len(words) == 0 {
+		fmt.Fprint(errw, usage)
+		return errors.New("say up, down or status")
+	}
+	link, err := stateFile(*name)
+	if err != nil {
+		return err
+	}
+	switch words[0] {
+	case "up":
+		return up(ctx, link, *name, *secure, out, errw)
+	case "hold":
+		return hold(ctx, link, *secure, out)
+	}
+	socket, err := os.ReadFile(link)
+	if errors.Is(err, os.ErrNotExist) {
+		if words[0] == "down" {
+			return nil
+		}
+		return errors.New("nothing is up; run: go run ./deploy/testbed up")
+	}
+	if err != nil {
+		return err
+	}
+	report, err := testbed.Ask(ctx, string(socket), words...)
+	if words[0] == "down" && (err == nil || report.PID == 0) {
+		return os.Remove(link) // also when its holder is gone: then its guard has cleaned up
+	}
+	if err != nil {
+		return err
+	}
+	for _, p := range report.Parts {
+		state := "stopped"
+		if p.PID != 0 {
+			state = fmt.Sprintf("pid %d", p.PID)
+		}
+		fmt.Fprintf(out, "%-18s %-12s %s\n", p.Name, state, p.Log)
+	}
+	return nil
+}
+
+// stateFile holds the path of the control socket of the testbed of that name.
+func stateFile(name string) (string, error) {
+	if strings.ContainsAny(name, `/\`) || name == "" {
+		return "", errors.New("a name has no slashes")
+	}
+	dir, err := testbed.CacheDir()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(dir, "up-"+name), os.MkdirAll(dir, 0o755)
+}
+
+// up starts a process that holds the testbed, waits until all parts answer and prints the environment.
+func up(ctx context.Context, link, name string, secure bool, out, errw io.Writer) error {
+	if socket, err := os.ReadFile(link); err == nil {
+		if report, err := testbed.Ask(ctx, string(socket), "status"); err == nil {
+			return export(out, report)
+		}
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command(self, "--name", name, fmt.Sprintf("--secure=%v", secure), "hold")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // it outlives this command and its terminal
+	said, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = cmd.Process.Signal(syscall.SIGTERM) })
+	defer stop()
+	lines := bufio.NewScanner(said)
+	for lines.Scan() {
+		if socket, ready := strings.CutPrefix(lines.Text(), "ready "); ready {
+			report, err := testbed.Ask(ctx, socket, "status")
+			if err != nil {
+				return err
+			}
+			fmt.Fprintln(errw, "up; stop it with: go run ./deploy/testbed down")
+			return export(out, report)
+		}
+		fmt.Fprintln(errw, lines.Text())
+	}
+	if err := cmd.Wait(); err != nil {
+		return errors.New("the testbed did not start")
+	}
+	return errors.New("the testbed ended")
+}
+
+func export(out io.Writer, r testbed.Report) error {
+	for _, line := range r.Env {
+		name, value, _ := strings.Cut(line, "=")
+		if _, err := fmt.Fprintf(out, "export %s='%s'\n", name, strings.ReplaceAll(value, "'", `'\''`)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hold runs the testbed until somebody says down, or a signal. It prints nothing after `ready`: who read it has gone.
+func hold(ctx context.Context, link string, secure bool, out io.Writer) (err error) {
+	t, err := testbed.Start(ctx, testbed.Options{Secure: secure, Progress: out})
+	if err != nil {
+		fmt.Fprintln(out, err)
+		return err
+	}
+	defer func() { err = errors.Join(err, t.Close()) }()
+	if err := os.WriteFile(link, []byte(t.Socket()), 0o600); err != nil {
+		return err
+	}
+	return t.Serve(ctx, os.Getpid(), func() { fmt.Fprintln(out, "ready", t.Socket()) })
+}
