@@ -45,14 +45,18 @@ type LineSince struct {
 
 // Snapshot is what one batched read saw. The zero Snapshot answers nothing. Reuse one per lane.
 type Snapshot struct {
-	AskedAt  time.Time // taken just before the read was sent, monotonic: a verdict's age counts from here
-	StoreMS  int64     // the store's clock, Unix milliseconds
-	Epoch    uint64
-	Places   [Shards]uint64 // how far each shard has come within the epoch
-	Stopped  bool           // consentry stop PARTNER
-	Lines    [][]byte       // Lines[i] belongs to ids[i]; nil when the store has none
-	scratch  []byte
-	perShard [Shards][]int
+	AskedAt time.Time // taken just before the read was sent, monotonic: a verdict's age counts from here
+	StoreMS int64     // the store's clock, Unix milliseconds
+	Epoch   uint64
+	Places  [Shards]uint64 // how far each shard has come within the epoch
+	Stopped bool           // consentry stop PARTNER
+	Lines   [][]byte       // Lines[i] belongs to ids[i]; nil when the store has none. Valid until the next Ask
+
+	// Reused from Ask to Ask.
+	reply    replyBuffer
+	keys     []keyArg
+	args     []any
+	perShard [Shards][]int32
 }
 
 // Asker is what the processor needs of a store. An error means that the system is sick and that nothing in the

@@ -1,0 +1,99 @@
+// The stop flags of partners and the fingerprints of keys: small things that must survive what consents survive.
+
+package consent
+
+import (
+	"context"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// setStop sets or lifts a flag, only in an open store and under its epoch; it counts as a change, so that a store that
+// lost it stands behind.
+var setStop = redis.NewScript(`
+local epoch = redis.call('HGET', KEYS[2], 'epoch')
+if not epoch then return 'nometa' end
+if epoch ~= ARGV[1] then return 'epoch' end
+local t = redis.call('TIME')
+local now = string.format('%.0f', t[1] * 1000 + math.floor(t[2] / 1000))
+local had = redis.call('EXISTS', KEYS[1])
+if ARGV[2] == 'stop' then
+  redis.call('SET', KEYS[1], now .. ' ' .. ARGV[3])
+elseif had == 1 then
+  redis.call('DEL', KEYS[1])
+end
+redis.call('HINCRBY', KEYS[2], 'place', 1)
+return now
+`)
+
+// Stop parks a partner, within the same bound as a withdrawal. It returns the store's time of the write.
+func (s *Store) Stop(ctx context.Context, partner, reason string) (time.Time, error) {
+	return s.flag(ctx, partner, "stop", reason)
+}
+
+// Resume lifts the flag; one that is not set is no error.
+func (s *Store) Resume(ctx context.Context, partner string) (time.Time, error) {
+	return s.flag(ctx, partner, "resume", "")
+}
+
+func (s *Store) flag(ctx context.Context, partner, act, reason string) (time.Time, error) {
+	if !ValidName(partner) {
+		return time.Time{}, &Refused{Reason: "that is no partner's name"}
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.writeDeadline)
+	defer cancel()
+	for range askAttempts {
+		epoch, err := s.openEpoch(ctx)
+		if err != nil {
+			return time.Time{}, err
+		}
+		keys := []string{stopKey(epoch, partner), metaKeys[stopShard]}
+		word, err := setStop.Run(ctx, s.client, keys, epoch, act, reason).Text()
+		if err != nil {
+			return time.Time{}, unreachable(err)
+		}
+		switch word {
+		case "nometa":
+			return time.Time{}, ErrNotOpen
+		case "epoch":
+			continue
+		}
+		at, ok := parseInt([]byte(word))
+		if !ok {
+			return time.Time{}, unreachable(errReply)
+		}
+		return time.UnixMilli(at).UTC(), nil
+	}
+	return time.Time{}, errBusy
+}
+
+// Stopped tells whether a partner is stopped; one small read, with the deadline of an Ask.
+func (s *Store) Stopped(ctx context.Context, partner string) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.deadline)
+	defer cancel()
+	epoch, err := s.openEpoch(ctx)
+	if err != nil {
+		return false, err
+	}
+	n, err := s.client.Exists(ctx, stopKey(epoch, partner)).Result()
+	if err != nil {
+		return false, unreachable(err)
+	}
+	return n > 0, nil
+}
+
+// Fingerprint sets the fingerprint of a key once, and tells whether the one in the store is this one. False means that
+// another key folder was here first.
+func (s *Store) Fingerprint(ctx context.Context, name, hash string) (match bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, s.deadline)
+	defer cancel()
+	key := "consentry:keys:" + name
+	pipe := s.client.Pipeline()
+	pipe.SetNX(ctx, key, hash, 0)
+	got := pipe.Get(ctx, key)
+	if _, err := pipe.Exec(ctx); err != nil {
+		return false, unreachable(err)
+	}
+	return got.Val() == hash, nil
+}
