@@ -43,7 +43,9 @@ type app struct {
 }
 
 // verbs lists the command line, in the order of help.
-var verbs = []func(*app) *cobra.Command{}
+var verbs = []func(*app) *cobra.Command{
+	schemaCommand,
+}
 
 func run(args []string, in io.Reader, out, errw io.Writer) int {
 	a := &app{in: in, out: out, err: errw}

@@ -154,9 +154,10 @@ func (b *limitedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Latest returns the newest schema of a subject. ErrNotFound when the subject has none.
-func (c *Client) Latest(ctx context.Context, subject string) (Schema, error) {
-	return c.Version(ctx, subject, -1)
+// Latest returns id and text of the newest schema of a subject. ErrNotFound when the subject has none.
+func (c *Client) Latest(ctx context.Context, subject string) (id int, text string, err error) {
+	s, err := c.Version(ctx, subject, -1)
+	return s.ID, s.Text, err
 }
 
 // Version returns one version of a subject, -1 for the newest.
@@ -204,7 +205,7 @@ func (c *Client) Lookup(ctx context.Context, subject, text string, f Format) (Sc
 
 // Publish pins the subject to FULL_TRANSITIVE and registers the text. Publishing again what is there changes nothing.
 func (c *Client) Publish(ctx context.Context, subject, text string, f Format) (Schema, error) {
-	_, err := c.Latest(ctx, subject)
+	_, err := c.Version(ctx, subject, -1)
 	isNew := errors.Is(err, ErrNotFound)
 	if err != nil && !isNew {
 		return Schema{}, err
@@ -271,3 +272,6 @@ func translateOnly(op string, err error, notFound ...int) error {
 	}
 	return &Unreachable{op, 0, "the answer cannot be used"}
 }
+
+// Subject is the name under which a topic's value schema is registered.
+func Subject(topic string) string { return topic + "-value" }
