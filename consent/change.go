@@ -48,10 +48,10 @@ const (
 )
 
 // ErrNotOpen says that the store has no meta, so that nobody knows whether it is the right one.
-var ErrNotOpen = &Refused{Reason: "the store has not been accepted: it is new, was emptied or is being accepted; " +
+var ErrNotOpen error = &Refused{Reason: "the store has not been accepted: it is new, was emptied or is being accepted; " +
 	"look at it and run consentry consent accept-epoch"}
 
-var errBusy = &Refused{Reason: "the line was changed by others again and again; try again"}
+var errBusy error = &Refused{Reason: "the line was changed by others again and again; try again"}
 
 // writeAttempts bounds the tries of a change against others that change the same line.
 const writeAttempts = 50
@@ -179,7 +179,7 @@ func (w writer) round(ctx context.Context, changes []Named, waiting []int, resul
 			return nil, unreachable(err)
 		}
 	}
-	return settle(lines, results)
+	return w.settle(lines, results)
 }
 
 // readLines reads the lines and, last, the time of acceptance.
@@ -211,7 +211,7 @@ func (w writer) readLines(ctx context.Context, epoch uint64, lines []*pending) (
 }
 
 // settle reads the answers of setLine.
-func settle(lines []*pending, results []Result) ([]int, error) {
+func (w writer) settle(lines []*pending, results []Result) ([]int, error) {
 	var again []int
 	for _, p := range lines {
 		if p.reply == nil {
@@ -222,9 +222,16 @@ func settle(lines []*pending, results []Result) ([]int, error) {
 			return nil, unreachable(err)
 		}
 		switch word {
-		case "nometa":
-			return nil, ErrNotOpen
-		case "epoch", "late", "moved":
+		case "nometa", "epoch":
+			if w.field == fieldAccepting {
+				return nil, errOvertaken
+			}
+			if word == "nometa" {
+				return nil, ErrNotOpen
+			}
+			again = append(again, p.changes...)
+			continue
+		case "late", "moved":
 			again = append(again, p.changes...)
 			continue
 		}
@@ -237,6 +244,17 @@ func settle(lines []*pending, results []Result) ([]int, error) {
 		}
 	}
 	return again, nil
+}
+
+// Clock is the store's time.
+func (s *Store) Clock(ctx context.Context) (time.Time, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.writeDeadline)
+	defer cancel()
+	t, err := s.client.Time(ctx).Result()
+	if err != nil {
+		return time.Time{}, unreachable(err)
+	}
+	return t.UTC(), nil
 }
 
 // Line reads one subject's line; nil when the store has none.

@@ -84,6 +84,9 @@ func (e Effect) Reason() string { return effectReasons[e] }
 // Refused tells whether the change was refused: it must not count as made.
 func (e Effect) Refused() bool { return e >= RefusedForm || e == 0 }
 
+// Void tells whether a grant was accepted and does not hold, or not whole.
+func (e Effect) Void() bool { return e >= Narrowed && e <= VoidOlder }
+
 // Outcome says what merging a change did.
 type Outcome struct {
 	Effect Effect

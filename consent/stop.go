@@ -68,11 +68,14 @@ func (s *Store) flag(ctx context.Context, partner, act, reason string) (time.Tim
 	return time.Time{}, errBusy
 }
 
-// Stopped tells whether a partner is stopped; one small read, with the deadline of an Ask.
+// Stopped tells whether a partner is stopped; one small read, with the deadline of an Ask. Every error is a *Sick.
 func (s *Store) Stopped(ctx context.Context, partner string) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.deadline)
 	defer cancel()
 	epoch, err := s.openEpoch(ctx)
+	if err == ErrNotOpen {
+		return false, noMeta()
+	}
 	if err != nil {
 		return false, err
 	}
