@@ -36,8 +36,9 @@ type Filter interface {
 	Apply(dst *schema.Value, in []schema.Value, ev *Event) Outcome
 }
 
-// Cloner is implemented by filters that keep working state (a reusable HMAC): each lane takes its own copy.
-type Cloner interface{ Clone() Filter }
+// Cloner is implemented by filters that need keys and keep working state (a reusable HMAC): each lane takes its own
+// copy over its Keyring. Before that they give KeyMissing.
+type Cloner interface{ Clone(keys Keyring) Filter }
 
 // Keyring gives the derived keys of one deployment. Package keys implements it.
 type Keyring interface {
