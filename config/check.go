@@ -75,6 +75,12 @@ func (l *loader) check(v *value, s *spec) *value {
 		v.kind = isString
 	}
 	if v.kind != isString {
+		if s.form == span {
+			return l.wrongType(v, "a duration such as 250ms or 7d")
+		}
+		if v.kind == isInt || v.kind == isFloat || v.kind == isBool {
+			return l.wrongType(v, "text in quotes")
+		}
 		return l.wrongType(v, "text")
 	}
 	if v.text == "" {
@@ -241,8 +247,13 @@ func (l *loader) checkObject(v *value, s *spec) *value {
 			l.problem(v.pos, "missing key "+strconv.Quote(k.key))
 		}
 	}
-	v.entries = kept
+	v.entries, v.given = kept, v.entries
 	return v
+}
+
+// has tells that a mapping was given the key, with whatever value.
+func (v *value) has(key string) bool {
+	return v != nil && slices.ContainsFunc(v.given, func(e entry) bool { return e.key == key })
 }
 
 func (l *loader) checkList(v *value, s *spec) *value {
@@ -352,11 +363,14 @@ func quoted(v *value) string {
 	if v.refs {
 		return "what the reference gives "
 	}
+	if holdsSecret(v.text) {
+		return "the value "
+	}
 	return strconv.Quote(v.text) + " "
 }
 
 func meant(v *value, words []string) string {
-	if v.refs {
+	if v.refs || len(words) == 1 {
 		return ""
 	}
 	return didYouMean(nearest(v.text, words))

@@ -72,7 +72,7 @@ func (f *Files) add(path string, text []byte) *fileText {
 
 var (
 	secretWord = regexp.MustCompile(`(?i)(pass|pwd|secret|token|credential|api[_-]?key)[\w-]*["']?\s*[:=]\s*["']?`)
-	userInfo   = regexp.MustCompile(`://[^/\s@:]*:([^\s]*)@`)
+	userInfo   = regexp.MustCompile(`(?:://[^/\s@:]*:(.*)|:([^\s@]+))@`)
 	onlyRefs   = regexp.MustCompile(`^(\$\{(env|file):[^{}]*\})+$`)
 	startsRef  = regexp.MustCompile(`^\$\{(env|file):[^{}]*\}["'\s,}\]]*(#.*)?`)
 )
@@ -85,8 +85,13 @@ func holdsSecret(line string) bool {
 			return true
 		}
 	}
-	for _, m := range userInfo.FindAllStringSubmatch(line, -1) {
-		if m[1] != "" && !onlyRefs.MatchString(m[1]) {
+	return passwordInURL(line)
+}
+
+// passwordInURL tells whether text holds user:password@ with a password that is not a reference.
+func passwordInURL(text string) bool {
+	for _, m := range userInfo.FindAllStringSubmatch(text, -1) {
+		if password := m[1] + m[2]; password != "" && !onlyRefs.MatchString(password) {
 			return true
 		}
 	}
@@ -134,6 +139,9 @@ func (f *Files) Print(w io.Writer, problems []policy.Problem) {
 			continue
 		}
 		line := t.lines[p.Pos.Line-1]
+		if strings.TrimSpace(line) == "" {
+			continue
+		}
 		fmt.Fprintf(w, "    %s\n    %s^\n", printable(line), indent(line, p.Pos.Column))
 	}
 }

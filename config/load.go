@@ -140,10 +140,10 @@ func (l *loader) checkMain(v *value) {
 		v.child("kafka", "tls"), v.child("registry", "raw", "tls"), v.child("registry", "partner", "tls"), v.child("redis", "tls"),
 	} {
 		cert, key := t.child("cert"), t.child("key")
-		if cert != nil && key == nil {
+		if cert != nil && !t.has("key") {
 			l.problem(cert.pos, "cert needs key, the certificate's private key")
 		}
-		if key != nil && cert == nil {
+		if key != nil && !t.has("cert") {
 			l.problem(key.pos, "key needs cert, the certificate that it belongs to")
 		}
 	}
@@ -151,13 +151,13 @@ func (l *loader) checkMain(v *value) {
 		e := v.child(at...)
 		u, password, username := e.child("url"), e.child("password"), e.child("username")
 		if u != nil && u.url != nil && u.url.User != nil {
-			if username != nil || password != nil {
+			if e.has("username") || e.has("password") {
 				l.problem(u.pos, "the URL names a user: give user and password either in the URL or beside it")
 			}
-		} else if username != nil && password == nil && at[0] == "registry" {
+		} else if username != nil && !e.has("password") && at[0] == "registry" {
 			l.problem(username.pos, "username needs password")
 		}
-		if password != nil && username == nil && at[0] == "registry" {
+		if password != nil && !e.has("username") && at[0] == "registry" {
 			l.problem(password.pos, "password needs username")
 		}
 		if t := e.child("tls"); t != nil && u != nil && u.url != nil && (u.url.Scheme == "http" || u.url.Scheme == "redis") {
@@ -177,7 +177,7 @@ func (l *loader) checkSource(v *value) {
 	switch {
 	case subject != nil && file != nil:
 		l.problem(subject.pos, "schema takes subject or file, not both")
-	case subject == nil && file == nil && len(s.entries) == 0 && !s.bad:
+	case !s.has("subject") && !s.has("file"):
 		l.problem(s.pos, `schema needs subject or file`)
 	case subject != nil && format != nil && format.text == "json":
 		l.problem(subject.pos, "a json source is read by a JSON Schema file: write schema: {file: ...}")

@@ -15,9 +15,7 @@ var envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 // resolve replaces the references in v.text. Of a file one trailing newline is cut. plain tells that the value stood
 // without quotes: then the resolved text is typed as if it had been written there.
 func (c *converter) resolve(v *value, plain bool) {
-	if m := userInfo.FindStringSubmatch(v.text); m != nil && m[1] != "" && !onlyRefs.MatchString(m[1]) {
-		v.inlinePassword = true
-	}
+	v.inlinePassword = passwordInURL(v.text)
 	if !strings.Contains(v.text, "${") {
 		return
 	}

@@ -8,10 +8,10 @@ import (
 
 // nearest returns the word that got was probably meant to be, or nothing if none is near.
 func nearest(got string, words []string) string {
-	best, bestAt := "", 3
 	if len(got) > 64 {
 		return ""
 	}
+	best, bestAt := "", min(2, (len(got)+1)/3)+1
 	for _, w := range words {
 		if d := distance(strings.ToLower(got), strings.ToLower(w)); d < bestAt && d < len(w) {
 			best, bestAt = w, d

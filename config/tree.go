@@ -45,8 +45,9 @@ type value struct {
 	float   float64
 	bool    bool
 	items   []*value
-	entries []entry
-	bad     bool // already reported: say nothing more about it
+	entries []entry // after the check: those that passed
+	given   []entry // all of a mapping, set by the check
+	bad     bool    // already reported: say nothing more about it
 
 	inlinePassword bool     // a URL with a password that is not a reference
 	url            *url.URL // set by the check of a URL
@@ -77,6 +78,9 @@ func (l *loader) parse(path string, text []byte) (root *value) {
 		if strings.ContainsAny(msg, "\"'") && t.all {
 			msg = "the text breaks off or a sign is out of place"
 		}
+		if line <= len(t.lines) && strings.Contains(t.lines[line-1], "${") {
+			msg += " (inside { } and [ ] a value with ${...} stands in quotes)"
+		}
 		l.problem(policy.Pos{File: path, Line: line, Column: column}, "not valid YAML: "+msg)
 	}
 	// The parser is a dependency that reads what people type: should it panic on some text, that text is refused.
@@ -101,11 +105,12 @@ func (l *loader) parse(path string, text []byte) (root *value) {
 		if doc.Body == nil || doc.Body.Type() == ast.CommentType {
 			continue
 		}
+		v := c.convert(doc.Body, 0)
 		if root != nil {
-			l.problem(c.at(doc.Body.GetToken()), "a second document: each file holds one")
+			l.problem(v.pos, "a second document: each file holds one")
 			continue
 		}
-		root = c.convert(doc.Body, 0)
+		root = v
 	}
 	if root == nil {
 		l.problem(policy.Pos{File: path, Line: 1, Column: 1}, "the file is empty")
@@ -123,7 +128,23 @@ func (c *converter) at(t *token.Token) policy.Pos {
 	if t == nil || t.Position == nil {
 		return policy.Pos{File: c.file, Line: 1, Column: 1}
 	}
-	return policy.Pos{File: c.file, Line: max(t.Position.Line, 1), Column: max(t.Position.Column, 1)}
+	p := policy.Pos{File: c.file, Line: max(t.Position.Line, 1), Column: max(t.Position.Column, 1)}
+	if p.Line > len(c.text.lines) || !strings.Contains(c.text.lines[p.Line-1], "\t") {
+		return p
+	}
+	// The library counts no column for a tab between words: the word stands at or to the right of where it says.
+	sign := strings.TrimSpace(t.Origin)
+	if before, _, more := strings.Cut(sign, "\n"); more {
+		sign = before
+	}
+	line := []rune(c.text.lines[p.Line-1])
+	for i := p.Column - 1; sign != "" && i < len(line); i++ {
+		if strings.HasPrefix(string(line[i:]), sign) {
+			p.Column = i + 1
+			break
+		}
+	}
+	return p
 }
 
 func (c *converter) refuse(v *value, msg string) *value {
@@ -153,7 +174,10 @@ func (c *converter) convert(n ast.Node, depth int) *value {
 	case *ast.SequenceNode:
 		v.kind = isList
 		for _, item := range n.Values {
-			iv := c.convert(item, depth+1)
+			iv := c.joined(item)
+			if iv == nil {
+				iv = c.convert(item, depth+1)
+			}
 			v.items = append(v.items, iv)
 			v.end = max(v.end, iv.end)
 		}
@@ -195,6 +219,40 @@ func (c *converter) convert(n ast.Node, depth int) *value {
 	}
 }
 
+// joined undoes what the library does to host:9092 inside a flow sequence inside a flow mapping: it splits it into a
+// key and a value although no blank follows the colon. nil when item is anything else.
+func (c *converter) joined(item ast.Node) *value {
+	pair, ok := item.(*ast.MappingValueNode)
+	if m, isMap := item.(*ast.MappingNode); isMap && len(m.Values) == 1 && m.Start.Type != token.MappingStartType {
+		pair, ok = m.Values[0], true
+	}
+	if !ok || !c.adjacent(pair) {
+		return nil
+	}
+	left, right := pair.Key.GetToken(), pair.Value.GetToken()
+	if _, scalar := pair.Value.(ast.ScalarNode); !scalar || right.Type == token.DoubleQuoteType || right.Type == token.SingleQuoteType {
+		return nil
+	}
+	v := &value{kind: isString, text: left.Value + ":" + right.Value, pos: c.at(left), end: c.at(right).Line}
+	c.resolve(v, true)
+	return v
+}
+
+// adjacent tells that a value follows the colon after a bare key without a blank. To every other YAML reader that is
+// one word with a colon in it.
+func (c *converter) adjacent(n *ast.MappingValueNode) bool {
+	key := n.Key.GetToken()
+	if key == nil || n.Value == nil || n.Start == nil || key.Type == token.DoubleQuoteType || key.Type == token.SingleQuoteType {
+		return false
+	}
+	tok := n.Value.GetToken()
+	if tok == nil || tok == n.Start {
+		return false
+	}
+	colon, val := c.at(n.Start), c.at(tok)
+	return val.Line == colon.Line && val.Column == colon.Column+1
+}
+
 func (c *converter) mapping(v *value, nodes []*ast.MappingValueNode, flow bool, depth int) *value {
 	v.kind = isMap
 	if !flow && len(nodes) > 0 && nodes[0].Key != nil {
@@ -216,6 +274,11 @@ func (c *converter) mapping(v *value, nodes []*ast.MappingValueNode, flow bool, 
 			key = k.GetToken().Value
 		default:
 			c.l.problem(pos, "a key is a plain word")
+			v.bad = true
+			continue
+		}
+		if c.adjacent(n) {
+			c.l.problem(pos, "write a blank after the colon")
 			v.bad = true
 			continue
 		}
