@@ -107,7 +107,8 @@ func brokerCause(err error) Cause {
 		return TopicMissing
 	case errors.Is(err, kerr.TopicAuthorizationFailed), errors.Is(err, kerr.GroupAuthorizationFailed),
 		errors.Is(err, kerr.TransactionalIDAuthorizationFailed), errors.Is(err, kerr.ClusterAuthorizationFailed),
-		errors.Is(err, kerr.SaslAuthenticationFailed):
+		errors.Is(err, kerr.SaslAuthenticationFailed), errors.Is(err, kerr.MessageTooLarge),
+		errors.Is(err, kerr.RecordListTooLarge), errors.Is(err, kerr.InvalidRecord), errors.Is(err, kerr.PolicyViolation):
 		return TopicForbidden
 	case errors.Is(err, kerr.OffsetOutOfRange), errors.As(err, &data), errors.As(err, &large):
 		return OffsetsLost

@@ -25,6 +25,8 @@ type Connection struct {
 	TLS      *tls.Config
 	SASL     *SASL
 	ClientID string // default "consentry"
+	// Dial opens connections in place of TCP and TLS: the demo and the tests have their broker in the process.
+	Dial func(ctx context.Context, network, host string) (net.Conn, error)
 }
 
 // SASL is a user and its password. Mechanism is PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512 (also when empty).
@@ -55,6 +57,9 @@ type dialFunc = func(ctx context.Context, network, host string) (net.Conn, error
 // dial opens one connection, TLS handshake included. It is ours, and not kgo's, so that the frame guard can stand
 // above TLS, where a frame still shows what it is.
 func (c Connection) dial(ctx context.Context, network, host string) (net.Conn, error) {
+	if c.Dial != nil {
+		return c.Dial(ctx, network, host)
+	}
 	dialer := &net.Dialer{Timeout: dialTimeout}
 	if c.TLS == nil {
 		return dialer.DialContext(ctx, network, host)

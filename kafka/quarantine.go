@@ -1,0 +1,56 @@
+// Quarantine: where an event stands that could not be read, and why; never what it held. Written in the transaction
+// that commits past it, so that each such event has exactly one pointer.
+
+package kafka
+
+import (
+	"encoding/json"
+	"strconv"
+
+	"github.com/consentry/consentry/policy"
+	"github.com/consentry/consentry/processor"
+)
+
+// quarantineRecord is the value of a quarantine record (contract: records).
+type quarantineRecord struct {
+	Partner     string `json:"partner"`
+	Topic       string `json:"topic"`
+	Partition   int32  `json:"partition"`
+	Offset      int64  `json:"offset"`
+	LeaderEpoch int32  `json:"leader_epoch"`
+	Stage       string `json:"stage"`
+	Reason      string `json:"reason"`
+	Field       string `json:"field"`
+	SchemaID    int    `json:"schema_id"`
+	Policy      string `json:"policy"`
+	SizeClass   string `json:"size_class"`
+}
+
+// quarantineOf makes key and value of one pointer. The key is partner:topic:partition:offset.
+func quarantineOf(p *policy.Partner, q *processor.Pointer, revision string) (key, value []byte, err error) {
+	topic := p.Sources[q.Source].Topic
+	key = append(append(append([]byte(nil), p.Name...), ':'), topic...)
+	key = strconv.AppendInt(append(key, ':'), int64(q.Partition), 10)
+	key = strconv.AppendInt(append(key, ':'), q.Offset, 10)
+	value, err = json.Marshal(quarantineRecord{
+		Partner: p.Name, Topic: topic, Partition: q.Partition, Offset: q.Offset, LeaderEpoch: q.LeaderEpoch,
+		Stage: q.Stage, Reason: q.Reason.String(), Field: q.Field, SchemaID: q.SchemaID, Policy: revision,
+		SizeClass: sizeClass(q.Size),
+	})
+	return key, value, err
+}
+
+// sizeClass tells a record's size no finer than a factor of 16.
+func sizeClass(bytes int) string {
+	switch {
+	case bytes < 1<<10:
+		return "<1KiB"
+	case bytes < 16<<10:
+		return "<16KiB"
+	case bytes < 256<<10:
+		return "<256KiB"
+	case bytes < 1<<20:
+		return "<1MiB"
+	}
+	return ">=1MiB"
+}
