@@ -54,3 +54,12 @@ func dial(ctx context.Context, addr string, conf *tls.Config) (net.Conn, error) 
 	}
 	return (&tls.Dialer{Config: conf}).DialContext(ctx, "tcp", addr)
 }
+
+// FreeAddress is a free host:port on the loopback, for a part that is not the testbed's own.
+func FreeAddress() (string, error) {
+	ports, err := freePorts(1)
+	if err != nil {
+		return "", err
+	}
+	return address(ports[0]), nil
+}

@@ -1,0 +1,106 @@
+package house
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/consentry/consentry/internal/testbed"
+)
+
+// Worker is one `consentry run` process. A killed worker is started again with the same instance.
+type Worker struct {
+	h        *House
+	instance int
+	admin    string
+	env      []string
+
+	mu   sync.Mutex
+	cmd  *exec.Cmd
+	done chan error
+}
+
+// Worker prepares an instance; Start starts it. Its log is appended to <dir>/worker-<instance>.log.
+func (h *House) Worker(instance int, env ...string) (*Worker, error) {
+	admin, err := testbed.FreeAddress()
+	if err != nil {
+		return nil, err
+	}
+	return &Worker{h: h, instance: instance, admin: admin, env: env}, nil
+}
+
+func (w *Worker) Admin() string { return w.admin }
+func (w *Worker) Log() string {
+	return filepath.Join(w.h.Dir, fmt.Sprintf("worker-%d.log", w.instance))
+}
+
+// PID is the running process's id, 0 when it does not run.
+func (w *Worker) PID() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.cmd == nil {
+		return 0
+	}
+	return w.cmd.Process.Pid
+}
+
+func (w *Worker) Start() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	log, err := os.OpenFile(w.Log(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	cmd := exec.Command(w.h.Bin, "run", "-c", w.h.Config)
+	cmd.Env = w.h.env(append([]string{"CONSENTRY_INSTANCE=" + strconv.Itoa(w.instance), "CONSENTRY_ADMIN=" + w.admin}, w.env...)...)
+	cmd.Stdout, cmd.Stderr = log, log
+	// A worker must not outlive the proof that started it.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+	w.cmd, w.done = cmd, done
+	return nil
+}
+
+// Signal sends SIGKILL, SIGSTOP, SIGCONT or another.
+func (w *Worker) Signal(s syscall.Signal) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.cmd.Process.Signal(s)
+}
+
+// Kill ends it by SIGKILL and waits until it is gone.
+func (w *Worker) Kill() error {
+	if err := w.Signal(syscall.SIGKILL); err != nil {
+		return err
+	}
+	<-w.done
+	return nil
+}
+
+// Stop ends it by SIGTERM and returns how it ended; nil is exit 0.
+func (w *Worker) Stop(ctx context.Context) error {
+	if err := w.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	timer := time.NewTimer(30 * time.Second)
+	defer timer.Stop()
+	select {
+	case err := <-w.done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return fmt.Errorf("worker %d did not stop within 30 s of SIGTERM", w.instance)
+	}
+}
