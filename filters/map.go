@@ -41,8 +41,16 @@ func buildMap(a *Args) (*Built, *Refusal) {
 	}
 	return &Built{
 		Filter: m, Kind: schema.String, Values: texts(schema.String, values), Doc: "one of a closed list",
-		How: fmt.Sprintf("looked up in a closed list of %d entries and %d values", len(m.from), len(m.targets)) + rest.how(), Distinct: n,
+		How: fmt.Sprintf("looked up in a closed list of %d entries, giving %s", len(m.from), listed(m.targets)) + rest.how(), Distinct: n,
 	}, nil
+}
+
+// listed names the values of a list for a listing, or counts them where they would fill a page.
+func listed(values []schema.Value) string {
+	if len(values) <= 24 {
+		return "one of " + join(values)
+	}
+	return fmt.Sprintf("one of %d values", len(values))
 }
 
 // readList reads the file that `with:` names.

@@ -49,17 +49,17 @@ const (
 
 // Args is what a builder may look at. Paths are already resolved and allowed: what may feed what is policy's business.
 type Args struct {
-	Value   Arg                // of the filter's own key
-	Options []NamedArg         // in file order, each at most once, each among Definition.Options
-	Paths   []string           // of the inputs
-	Types   []schema.Type      // of the inputs
-	Unit    Unit               // of an integer input that is the source's own time
-	Floor   Floor              // the finest time that this stream may tell
-	SpanMS  int64              // how far apart the times of two events can be: past and future together
-	Keyed   bool               // the stream's records are tied together by a pseudonym
-	Partner string             // recipient
-	Topic   string             // partner topic
-	Period  int64              // same_person_for, milliseconds
+	Value   Arg           // of the filter's own key
+	Options []NamedArg    // in file order, each at most once, each among Definition.Options
+	Paths   []string      // of the inputs
+	Types   []schema.Type // of the inputs
+	Unit    Unit          // of an integer input that is the source's own time
+	Floor   Floor         // the finest time that this stream may tell
+	SpanMS  int64         // how far apart the times of two events can be: past and future together
+	Keyed   bool          // the stream's records are tied together by a pseudonym
+	Partner string        // recipient
+	Topic   string        // partner topic
+	Period  int64         // same_person_for, milliseconds
 	Read    func(path string) ([]byte, error)
 }
 

@@ -16,7 +16,9 @@ type Inputs struct {
 	ReadFile    func(path string) ([]byte, error)
 	SubjectKind string // consent.subject of the main file: msisdn, imsi or opaque
 	Region      string // consent.region, ISO 3166-1 alpha-2
-	NowMS       int64  // only to lead a listing with a contract that has ended
+	// NationalKnown tells whether national numbers of a region can be read; nil means of none. Package consent knows.
+	NationalKnown func(region string) bool
+	NowMS         int64 // only to lead a listing with a contract that has ended
 }
 
 // Set is everything that was compiled, immutable and safe for concurrent use.
@@ -79,6 +81,9 @@ type Program struct {
 	Fields        []Field
 	Output        schema.Output
 	KeyField      int // index of the pseudonym in Fields, which is also the record key; -1 for none
+
+	listing string
+	in      []schema.Value // inputs of the field in hand, room for the widest
 }
 
 // Field is one compiled output field.
