@@ -4,10 +4,10 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/consentry/consentry/config"
+	"github.com/consentry/consentry/consent"
 	"github.com/consentry/consentry/policy"
 	"github.com/consentry/consentry/schema"
 	"github.com/consentry/consentry/schema/registry"
@@ -15,8 +15,15 @@ import (
 
 // deployment is a configuration with its policies compiled.
 type deployment struct {
-	cfg *config.Config
-	set *policy.Set
+	cfg     *config.Config
+	set     *policy.Set
+	schemas map[string]sourceSchema // by source: what the policies were compiled against
+}
+
+// sourceSchema is a source's schema as it was found. id is its id in the raw registry, 0 when it came from a file.
+type sourceSchema struct {
+	id   int
+	text string
 }
 
 // loadConfig reads consentry.yaml and the files it names. What is wrong with them is printed, all of it, and the error
@@ -41,10 +48,10 @@ func (a *app) loadPolicyFrom(ctx context.Context, path string, world config.Worl
 	switch {
 	case len(o.problems) > 0:
 		return nil, a.refuse(o.files, o.problems)
-	case o.sick != nil:
-		return nil, &exitError{code: exitFailed, err: o.sick}
+	case len(o.waiting) > 0:
+		return nil, &exitError{code: exitFailed, err: o.waiting[0]}
 	}
-	return &deployment{cfg: o.cfg, set: o.set}, nil
+	return &deployment{cfg: o.cfg, set: o.set, schemas: o.schemas}, nil
 }
 
 func (a *app) refuse(files *config.Files, problems []policy.Problem) error {
@@ -56,6 +63,7 @@ func (a *app) refuse(files *config.Files, problems []policy.Problem) error {
 type outcome struct {
 	cfg      *config.Config
 	set      *policy.Set
+	schemas  map[string]sourceSchema
 	files    *config.Files
 	problems []policy.Problem
 	sick     error
@@ -63,36 +71,39 @@ type outcome struct {
 
 func load(ctx context.Context, path string, world config.World) *outcome {
 	l := config.Load(path, world)
-	o := &outcome{cfg: l.Config, files: l.Files, problems: l.Problems}
+	o := &outcome{cfg: l.Config, files: l.Files, problems: l.Problems, schemas: map[string]sourceSchema{}}
 	s := schemas{world: world, endpoint: l.Config.Registry.Raw}
+	defer s.close()
 	shapes := map[string]*schema.Shape{}
 	for _, src := range l.Config.Sources {
-		shape, problem, err := s.shape(ctx, src)
-		if problem != "" {
+		shape, err := s.shape(ctx, src)
+		var waits *schemaWaits
+		switch {
+		case errors.As(err, &waits):
+			o.waiting = append(o.waiting, waits)
+		case err != nil:
 			pos := src.SchemaFile.Pos
 			if src.SchemaFile.Value == "" {
 				pos = src.SchemaSubject.Pos
 			}
-			o.problems = append(o.problems, policy.Problem{Pos: pos, Message: problem})
-		}
-		if err != nil && o.sick == nil {
-			o.sick = err
+			o.problems = append(o.problems, l.Files.Redact(policy.Problem{Pos: pos, Message: err.Error()}))
 		}
 		shapes[src.Name.Value] = shape
 	}
 	set, problems := policy.Compile(policy.Inputs{
-		Sources:     l.Config.Sources,
-		Partners:    compilable(l),
-		Shape:       func(source string) *schema.Shape { return shapes[source] },
-		ReadFile:    world.ReadFile,
-		SubjectKind: l.Config.Consent.Subject,
-		Region:      l.Config.Consent.Region,
-		NowMS:       time.Now().UnixMilli(),
+		Sources:       l.Config.Sources,
+		Partners:      compilable(l),
+		Shape:         func(source string) *schema.Shape { return shapes[source] },
+		ReadFile:      world.ReadFile,
+		SubjectKind:   l.Config.Consent.Subject,
+		Region:        l.Config.Consent.Region,
+		NationalKnown: consent.KnownRegion,
+		NowMS:         time.Now().UnixMilli(),
 	})
 	for _, p := range problems {
 		o.problems = append(o.problems, l.Files.Redact(p))
 	}
-	if len(o.problems) == 0 && o.sick == nil {
+	if len(o.problems) == 0 && len(o.waiting) == 0 {
 		o.set = set
 	}
 	return o
@@ -130,12 +141,19 @@ type schemas struct {
 	client   *registry.Client
 }
 
-// shape returns the schema, or what is wrong with the configuration, or why the registry cannot say.
-func (s *schemas) shape(ctx context.Context, src policy.SourceSpec) (_ *schema.Shape, problem string, _ error) {
+func (s *schemas) close() {
+	if s.client != nil {
+		s.client.Close()
+	}
+}
+
+// shape returns a source's schema. The error is a *schemaWaits, or says what is wrong with the configuration. Both are
+// nil when the reason has been reported already.
+func (s *schemas) shape(ctx context.Context, src policy.SourceSpec) (*schema.Shape, error) {
 	if file := src.SchemaFile.Value; file != "" {
 		text, err := s.world.ReadFile(file)
 		if err != nil {
-			return nil, "schema file " + file + " cannot be read: " + config.ReadCause(err), nil
+			return nil, errors.New("schema file " + file + ": " + config.ReadCause(err))
 		}
 		parse := schema.ParseAvro
 		if src.Format.Value == "json" {
@@ -143,37 +161,33 @@ func (s *schemas) shape(ctx context.Context, src policy.SourceSpec) (_ *schema.S
 		}
 		shape, err := parse(text)
 		if err != nil {
-			return nil, "schema file " + file + ": " + err.Error(), nil
+			return nil, errors.New("schema file " + file + ": " + err.Error())
 		}
-		return shape, "", nil
+		return shape, nil
 	}
 	if s.endpoint.URL == "" {
-		return nil, "", nil // registry.raw is missing, which is reported already
+		return nil, nil // registry.raw.url is missing or wrong, which is reported already
 	}
 	if s.client == nil {
 		tls, err := s.endpoint.TLS.Config()
 		if err != nil {
-			return nil, "registry.raw: " + err.Error(), nil
+			return nil, errors.New("registry.raw: " + err.Error())
 		}
 		s.client, err = registry.New(registry.Options{
 			URL: s.endpoint.URL, Username: s.endpoint.Username, Password: s.endpoint.Password.Reveal(), TLS: tls,
 		})
 		if err != nil {
-			return nil, "registry.raw: " + err.Error(), nil
+			return nil, errors.New("registry.raw: " + err.Error())
 		}
 	}
 	subject := src.SchemaSubject.Value
 	_, text, err := s.client.Latest(ctx, subject)
 	if err != nil {
-		var sick interface{ Cause() string }
-		if errors.As(err, &sick) {
-			return nil, "", fmt.Errorf("schema of source %s, subject %s of registry.raw: %w", src.Name.Value, subject, err)
-		}
-		return nil, "subject " + subject + " of registry.raw: " + err.Error(), nil
+		return nil, &schemaWaits{src.SchemaSubject.Pos, subject, err}
 	}
 	shape, err := schema.ParseAvro([]byte(text))
 	if err != nil {
-		return nil, "subject " + subject + " of registry.raw: " + err.Error(), nil
+		return nil, errors.New("schema " + subject + " of registry.raw: " + err.Error())
 	}
-	return shape, "", nil
+	return shape, nil
 }
