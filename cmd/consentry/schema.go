@@ -160,19 +160,26 @@ func (d *deployment) streams(topics []string) ([]*policy.Program, error) {
 	return found, nil
 }
 
-// partnerRegistry connects to the registry that partners read.
+// partnerRegistry connects to the registry that partners read, rawRegistry to the one of the raw events.
 func partnerRegistry(cfg *config.Config) (*registry.Client, error) {
-	e := cfg.Registry.Partner
+	return registryOf("registry.partner", cfg.Registry.Partner)
+}
+
+func rawRegistry(cfg *config.Config) (*registry.Client, error) {
+	return registryOf("registry.raw", cfg.Registry.Raw)
+}
+
+func registryOf(name string, e config.Endpoint) (*registry.Client, error) {
 	if e.URL == "" {
-		return nil, errors.New("the configuration names no registry.partner")
+		return nil, errors.New("the configuration names no " + name)
 	}
 	tls, err := e.TLS.Config()
 	if err != nil {
-		return nil, fmt.Errorf("registry.partner: %w", err)
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	c, err := registry.New(registry.Options{URL: e.URL, Username: e.Username, Password: e.Password.Reveal(), TLS: tls})
 	if err != nil {
-		return nil, fmt.Errorf("registry.partner: %w", err)
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return c, nil
 }
