@@ -39,8 +39,8 @@ func probe(ok func() bool) http.HandlerFunc {
 }
 
 // ServeAdmin serves the admin pages on l until ctx ends.
-func (w *Worker) ServeAdmin(ctx context.Context, l net.Listener) error {
-	srv := &http.Server{Handler: w.Handler(), ReadHeaderTimeout: 5 * time.Second}
+func ServeAdmin(ctx context.Context, l net.Listener, pages http.Handler) error {
+	srv := &http.Server{Handler: pages, ReadHeaderTimeout: 5 * time.Second}
 	stop := context.AfterFunc(ctx, func() { srv.Close() })
 	defer stop()
 	if err := srv.Serve(l); err != http.ErrServerClosed {

@@ -85,6 +85,12 @@ func balance(p *policy.Partner, spans []span, b *processor.Batch) error {
 			released[stream.Topic] += counts[processor.Released]
 		}
 	}
+	if p.Mode != modeLive {
+		if len(b.Out) != 0 {
+			return &Trouble{StateRestoring, "an outbound record in mode " + p.Mode}
+		}
+		return nil
+	}
 	for i := range b.Out {
 		topic := b.Out[i].Topic()
 		if topic == "" {

@@ -44,27 +44,39 @@ type app struct {
 
 // verbs lists the command line, in the order of help.
 var verbs = []func(*app) *cobra.Command{
+	runCommand,
+	checkCommand,
 	schemaCommand,
+	explainCommand,
+	keysCommand,
+	statusCommand,
+	versionCommand,
 }
 
-func run(args []string, in io.Reader, out, errw io.Writer) int {
-	a := &app{in: in, out: out, err: errw}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
+// root builds the whole command line.
+func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "consentry",
 		Short:         "A privacy firewall for event streams",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.SetArgs(args)
-	root.SetIn(in)
-	root.SetOut(out)
-	root.SetErr(errw)
+	root.SetIn(a.in)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
 	root.PersistentFlags().StringVarP(&a.configPath, "config", "c", "consentry.yaml", "main configuration file")
 	for _, v := range verbs {
 		root.AddCommand(v(a))
 	}
+	return root
+}
+
+func run(args []string, in io.Reader, out, errw io.Writer) int {
+	a := &app{in: in, out: out, err: errw}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	root := a.root()
+	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exitOK
