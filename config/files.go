@@ -129,7 +129,10 @@ func (f *Files) Redact(p policy.Problem) policy.Problem {
 // secret is not written.
 func (f *Files) Print(w io.Writer, problems []policy.Problem) {
 	for _, p := range problems {
-		fmt.Fprintf(w, "%s: %s\n", place(p.Pos), p.Message)
+		if p.Pos.File != "" {
+			fmt.Fprint(w, place(p.Pos), ": ")
+		}
+		fmt.Fprintln(w, p.Message)
 		t := f.texts[p.Pos.File]
 		if t == nil || p.Pos.Line < 1 || p.Pos.Line > len(t.lines) {
 			continue

@@ -59,15 +59,31 @@ func (a *app) refuse(files *config.Files, problems []policy.Problem) error {
 	return &exitError{code: exitConfig, err: errors.New("configuration refused"), said: true}
 }
 
-// outcome is everything that one run over the configuration found. set is nil unless problems is empty and sick is nil.
+// outcome is everything that one run over the configuration found. set is nil unless problems and waiting are empty.
 type outcome struct {
 	cfg      *config.Config
 	set      *policy.Set
 	schemas  map[string]sourceSchema
 	files    *config.Files
 	problems []policy.Problem
-	sick     error
+	waiting  []*schemaWaits
 }
+
+// schemaWaits says that the raw registry does not give a source's schema now. It is doubt about the system, not about
+// the configuration: a registry may be down, or still be filled.
+type schemaWaits struct {
+	pos     policy.Pos
+	subject string
+	err     error
+}
+
+func (e *schemaWaits) Error() string {
+	return "schema " + e.subject + " of registry.raw: " + e.err.Error()
+}
+func (e *schemaWaits) Unwrap() error { return e.err }
+
+// Cause is the word for parking.
+func (e *schemaWaits) Cause() string { return "registry_unreachable" }
 
 func load(ctx context.Context, path string, world config.World) *outcome {
 	l := config.Load(path, world)
@@ -76,7 +92,7 @@ func load(ctx context.Context, path string, world config.World) *outcome {
 	defer s.close()
 	shapes := map[string]*schema.Shape{}
 	for _, src := range l.Config.Sources {
-		shape, err := s.shape(ctx, src)
+		shape, found, err := s.shape(ctx, src)
 		var waits *schemaWaits
 		switch {
 		case errors.As(err, &waits):
@@ -88,7 +104,7 @@ func load(ctx context.Context, path string, world config.World) *outcome {
 			}
 			o.problems = append(o.problems, l.Files.Redact(policy.Problem{Pos: pos, Message: err.Error()}))
 		}
-		shapes[src.Name.Value] = shape
+		shapes[src.Name.Value], o.schemas[src.Name.Value] = shape, found
 	}
 	set, problems := policy.Compile(policy.Inputs{
 		Sources:       l.Config.Sources,
@@ -149,11 +165,11 @@ func (s *schemas) close() {
 
 // shape returns a source's schema. The error is a *schemaWaits, or says what is wrong with the configuration. Both are
 // nil when the reason has been reported already.
-func (s *schemas) shape(ctx context.Context, src policy.SourceSpec) (*schema.Shape, error) {
+func (s *schemas) shape(ctx context.Context, src policy.SourceSpec) (*schema.Shape, sourceSchema, error) {
 	if file := src.SchemaFile.Value; file != "" {
 		text, err := s.world.ReadFile(file)
 		if err != nil {
-			return nil, errors.New("schema file " + file + ": " + config.ReadCause(err))
+			return nil, sourceSchema{}, errors.New("schema file " + file + ": " + config.ReadCause(err))
 		}
 		parse := schema.ParseAvro
 		if src.Format.Value == "json" {
@@ -161,33 +177,33 @@ func (s *schemas) shape(ctx context.Context, src policy.SourceSpec) (*schema.Sha
 		}
 		shape, err := parse(text)
 		if err != nil {
-			return nil, errors.New("schema file " + file + ": " + err.Error())
+			return nil, sourceSchema{}, errors.New("schema file " + file + ": " + err.Error())
 		}
-		return shape, nil
+		return shape, sourceSchema{text: string(text)}, nil
 	}
 	if s.endpoint.URL == "" {
-		return nil, nil // registry.raw.url is missing or wrong, which is reported already
+		return nil, sourceSchema{}, nil // registry.raw.url is missing or wrong, which is reported already
 	}
 	if s.client == nil {
 		tls, err := s.endpoint.TLS.Config()
 		if err != nil {
-			return nil, errors.New("registry.raw: " + err.Error())
+			return nil, sourceSchema{}, errors.New("registry.raw: " + err.Error())
 		}
 		s.client, err = registry.New(registry.Options{
 			URL: s.endpoint.URL, Username: s.endpoint.Username, Password: s.endpoint.Password.Reveal(), TLS: tls,
 		})
 		if err != nil {
-			return nil, errors.New("registry.raw: " + err.Error())
+			return nil, sourceSchema{}, errors.New("registry.raw: " + err.Error())
 		}
 	}
 	subject := src.SchemaSubject.Value
-	_, text, err := s.client.Latest(ctx, subject)
+	id, text, err := s.client.Latest(ctx, subject)
 	if err != nil {
-		return nil, &schemaWaits{src.SchemaSubject.Pos, subject, err}
+		return nil, sourceSchema{}, &schemaWaits{src.SchemaSubject.Pos, subject, err}
 	}
 	shape, err := schema.ParseAvro([]byte(text))
 	if err != nil {
-		return nil, errors.New("schema " + subject + " of registry.raw: " + err.Error())
+		return nil, sourceSchema{}, errors.New("schema " + subject + " of registry.raw: " + err.Error())
 	}
-	return shape, nil
+	return shape, sourceSchema{id, text}, nil
 }
