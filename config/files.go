@@ -3,6 +3,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -10,7 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"sort"
+	"slices"
 	"strings"
 
 	"github.com/consentry/consentry/policy"
@@ -40,6 +41,7 @@ func FromFS(files fs.FS, env map[string]string) World {
 // Files keeps the text of every file that was read, for Print.
 type Files struct {
 	texts    map[string]*fileText
+	order    []string // as they were read
 	resolved []resolved
 }
 
@@ -182,21 +184,11 @@ func printable(s string) string {
 	}, s)
 }
 
-// sortProblems orders by file in the order of first reading, then by place.
-func (f *Files) sortProblems(ps []policy.Problem, order []string) {
-	rank := make(map[string]int, len(order))
-	for i, path := range order {
-		rank[path] = i
-	}
-	sort.SliceStable(ps, func(i, j int) bool {
-		a, b := ps[i].Pos, ps[j].Pos
-		if a.File != b.File {
-			return rank[a.File] < rank[b.File]
-		}
-		if a.Line != b.Line {
-			return a.Line < b.Line
-		}
-		return a.Column < b.Column
+// Sort orders problems by file, in the order in which the files are read, then by place.
+func (f *Files) Sort(ps []policy.Problem) {
+	slices.SortStableFunc(ps, func(a, b policy.Problem) int {
+		return cmp.Or(cmp.Compare(slices.Index(f.order, a.Pos.File), slices.Index(f.order, b.Pos.File)),
+			cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column))
 	})
 }
 

@@ -24,7 +24,6 @@ type Loaded struct {
 type loader struct {
 	world    World
 	files    *Files
-	order    []string
 	problems []policy.Problem
 }
 
@@ -70,14 +69,14 @@ func Load(path string, world World) *Loaded {
 		}
 		out.Config.Partners = append(out.Config.Partners, spec)
 	}
-	l.files.sortProblems(l.problems, l.order)
+	l.files.Sort(l.problems)
 	out.Problems = l.problems
 	return out
 }
 
 // read parses and checks one file; nil when there is nothing to use.
 func (l *loader) read(path string, s *spec) *value {
-	l.order = append(l.order, path)
+	l.files.order = append(l.files.order, path)
 	text, err := l.world.ReadFile(path)
 	if err != nil {
 		l.problem(policy.Pos{File: path}, ReadCause(err))

@@ -49,7 +49,7 @@ func checkCommand(a *app) *cobra.Command {
 		Long: "check reads consentry.yaml, the sources and the partners, and compiles every stream. It prints the listing of each\n" +
 			"stream, which a privacy officer reads and signs, or everything that is wrong, and then exits with 78.\n" +
 			"It needs no network unless a source takes its schema from the raw registry.",
-		Example: "  consentry check -c deploy/samples/consentry.yaml\n  consentry check -c deploy/samples/consentry.yaml --json",
+		Example: "  consentry check\n  consentry check -c consentry.yaml --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o := load(cmd.Context(), a.configPath, config.OS())
@@ -108,6 +108,7 @@ func (o *outcome) all() []policy.Problem {
 	for _, w := range o.waiting {
 		all = append(all, policy.Problem{Pos: w.pos, Message: w.Error()})
 	}
+	o.files.Sort(all)
 	return all
 }
 

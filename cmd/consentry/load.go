@@ -119,6 +119,7 @@ func load(ctx context.Context, path string, world config.World) *outcome {
 	for _, p := range problems {
 		o.problems = append(o.problems, l.Files.Redact(p))
 	}
+	o.files.Sort(o.problems)
 	if len(o.problems) == 0 && len(o.waiting) == 0 {
 		o.set = set
 	}

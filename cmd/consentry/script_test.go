@@ -9,6 +9,7 @@ package main
 
 import (
 	"errors"
+	"flag"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -27,6 +28,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"consentry": main})
 }
 
+var update = flag.Bool("update", false, "write what a command printed into the script that compares it")
+
 // nobody is a port on which nothing listens.
 const nobody = "127.0.0.1:1"
 
@@ -35,6 +38,7 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
+		UpdateScripts:       *update,
 		Setup:               setup,
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits":  exits,
