@@ -25,7 +25,7 @@ type Named struct {
 
 // setLine sets one line and raises its shard's place, only if line and epoch are what the merge saw and its time of
 // acceptance is at most a second ago. It answers the time of the write, or a word.
-var setLine = redis.NewScript(`
+const setLineSource = `
 local epoch = redis.call('HGET', KEYS[2], ARGV[1])
 if not epoch then return 'nometa' end
 if epoch ~= ARGV[2] then return 'epoch' end
@@ -37,7 +37,10 @@ if (line or '') ~= ARGV[4] then return 'moved' end
 redis.call('SET', KEYS[1], ARGV[5])
 redis.call('HINCRBY', KEYS[2], 'place', 1)
 return string.format('%.0f', now)
-`)
+`
+
+// Only its hash is used: Script.Load in a pipeline would overwrite the hash with the answer that is not there yet.
+var setLine = redis.NewScript(setLineSource)
 
 // Fields of a shard's meta. The epoch is there while the store is open; accepting holds the epoch to come while
 // accept-epoch is at work, and then nobody else may write.
@@ -168,7 +171,8 @@ func (w writer) round(ctx context.Context, changes []Named, waiting []int, resul
 			continue
 		}
 		if !loaded {
-			setLine.Load(ctx, pipe)
+			// In the same pipeline, so that a server which restarted meanwhile has it.
+			pipe.ScriptLoad(ctx, setLineSource)
 			loaded = true
 		}
 		p.reply = setLine.EvalSha(ctx, pipe, []string{lineKey(epoch, p.id), metaKeys[p.id.Shard()]},

@@ -42,8 +42,8 @@ const (
 	_ Effect = iota
 	// Grants.
 	Granted       // there was none, or an older one
-	Repeated      // the same grant again: nothing changed
-	Narrowed      // a grant of the same since was there: only what both allow remains
+	Repeated      // a grant of the same since was there: only what both allow remains, and that is all of this one
+	Narrowed      // and that is less than this one
 	Emptied       // and that is nothing
 	VoidWithdrawn // its since is not after the mark of its pair or of all
 	VoidOlder     // its since is before that of the grant in force
