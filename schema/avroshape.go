@@ -110,6 +110,7 @@ func (t *avroType) field(name string) *avroType {
 func (s *avroShape) paths() []string {
 	var out []string
 	onWay := map[*avroType]bool{}
+	visited := 0 // fields looked at, since those that are listed may be few among very many
 	var list func(t *avroType, path string, depth int)
 	list = func(t *avroType, path string, depth int) {
 		if onWay[t] || depth > maxDepth {
@@ -118,7 +119,7 @@ func (s *avroShape) paths() []string {
 		onWay[t] = true
 		defer delete(onWay, t)
 		for _, f := range t.fields {
-			if len(out) >= maxPaths {
+			if visited++; visited > maxPaths {
 				return
 			}
 			inner, _, ok := f.typ.through()

@@ -324,13 +324,14 @@ func (s *jsonShape) exists(path string) bool {
 
 func (s *jsonShape) paths() []string {
 	var out []string
+	visited := 0
 	var list func(j jsonType, path string, depth int)
 	list = func(j jsonType, path string, depth int) {
 		if depth > 8 {
 			return // a schema that refers to itself has no end of paths; nobody names deeper ones
 		}
 		for _, m := range j.props {
-			if len(out) >= maxPaths {
+			if visited++; visited > maxPaths {
 				return
 			}
 			if m.key == "" || strings.Contains(m.key, ".") {
