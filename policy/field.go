@@ -180,6 +180,10 @@ func (f *fields) inputs(own *Entry, def *filters.Definition) ([]string, bool) {
 		}
 		return []string{v.Str}, true
 	}
+	if v.Str == src.Time.Field.Value && def.Name != "round_down" {
+		f.refuse(v.Pos, "%s may not feed %s: it is the time of the event, which feeds only round_down", v.Str, def.Name)
+		return nil, false
+	}
 	if why := f.forbidden(v.Str); why != "" {
 		f.refuse(v.Pos, "%s may not feed %s: %s", v.Str, def.Name, why)
 		return nil, false

@@ -28,6 +28,9 @@ func (c *compiler) source(spec *SourceSpec) {
 	if c.in.Shape != nil {
 		s.shape = c.in.Shape(name)
 	}
+	if s.shape == nil {
+		c.blind = true
+	}
 	if before, twice := c.sources[name]; twice {
 		c.refuse(spec.Name.Pos, "source %s is also in %s: give each source one file", name, before.spec.Name.Pos.File)
 		return

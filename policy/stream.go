@@ -89,11 +89,12 @@ func (c *compiler) profile(spec *StreamSpec) bool {
 	name, for_ := cmp.Or(spec.Profile.Value, "unlinked"), spec.SamePersonFor
 	pos := cmp.Or(spec.Profile.Pos, spec.Topic.Pos)
 	if name != "pseudonymous" {
-		if msg, known := notYet[name]; known {
-			c.refuse(pos, "%s", msg)
-		} else {
+		msg, known := notYet[name]
+		if !known {
 			c.refuse(pos, "there is no profile %q%s", name, didYouMean(name, []string{"unlinked", "bundle", "aggregate", "pseudonymous"}))
+			return false
 		}
+		c.refuse(pos, "%s", msg)
 		if for_.Set {
 			c.refuse(for_.Pos, "same_person_for belongs to profile pseudonymous: profile %s knows no lasting person; remove it", name)
 		}
