@@ -1,0 +1,398 @@
+// consent.go has the verbs that make and show one subject's consent.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/consentry/consentry/config"
+	"github.com/consentry/consentry/consent"
+)
+
+func consentCommand(a *app) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "consent",
+		Short: "Give, withdraw and look at consents; accept the store",
+		Long: "Give, withdraw and look at consents; accept the store.\n\n" +
+			"--subject - reads the subject from standard input, so that it is in no shell history or process list.",
+		Example: "  consentry consent withdraw-all --subject -",
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return usage("consent needs one of grant, withdraw, withdraw-all, get, import, accept-epoch")
+		},
+	}
+	c.AddCommand(grantCommand(a), withdrawCommand(a), withdrawAllCommand(a), getCommand(a), importCommand(a), acceptEpochCommand(a))
+	return c
+}
+
+func usage(format string, args ...any) error {
+	return &exitError{code: exitUsage, err: fmt.Errorf(format, args...)}
+}
+
+// changeFlags are what grant, withdraw and withdraw-all share.
+type changeFlags struct {
+	subject, partner, purpose, categories, since, until, evidence string
+	linked, json                                                  bool
+}
+
+func (f *changeFlags) register(c *cobra.Command) {
+	c.Flags().StringVar(&f.subject, "subject", "", "who; - reads it from standard input")
+	c.Flags().StringVar(&f.evidence, "evidence", "", "where the proof of it is kept (recorded with the changelog, which this version lacks)")
+	c.Flags().BoolVar(&f.json, "json", false, "print one JSON object")
+}
+
+func (f *changeFlags) registerPair(c *cobra.Command) {
+	c.Flags().StringVar(&f.partner, "partner", "", "to whom")
+	c.Flags().StringVar(&f.purpose, "purpose", "", "what for")
+}
+
+func grantCommand(a *app) *cobra.Command {
+	var f changeFlags
+	c := &cobra.Command{
+		Use:   "grant",
+		Short: "Give consent to one partner and purpose",
+		Long: "Give consent to one partner and purpose. It holds for events from --since on, until --until or until it is withdrawn.\n" +
+			"A time is RFC 3339, or now. Exit 0 only when it is in force; a grant that the last withdrawal or a later grant makes void exits 1.",
+		Example: "  consentry consent grant --subject +12025550123 --partner acme-ads --purpose advertising \\\n" +
+			"    --categories location,app_usage --linked --since now",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return a.change(c.Context(), &f, consent.Change{
+				Action: consent.ActGrant, Partner: f.partner, Purpose: f.purpose, Categories: list(f.categories), Linked: f.linked,
+			})
+		},
+	}
+	f.register(c)
+	f.registerPair(c)
+	c.Flags().StringVar(&f.categories, "categories", "", "what it covers: "+strings.Join(consent.Categories, ", ")+", separated by commas")
+	c.Flags().BoolVar(&f.linked, "linked", false, "it agrees to being linked under a lasting pseudonym")
+	c.Flags().StringVar(&f.since, "since", "", "when it was given: RFC 3339, or now")
+	c.Flags().StringVar(&f.until, "until", "", "when it ends; empty: until it is withdrawn")
+	return c
+}
+
+func withdrawCommand(a *app) *cobra.Command {
+	var f changeFlags
+	c := &cobra.Command{
+		Use:   "withdraw",
+		Short: "Withdraw consent from one partner and purpose",
+		Long: "Withdraw consent from one partner and purpose, whole; with --categories or --linked only these.\n" +
+			"It counts from its acceptance by the store.",
+		Example: "  consentry consent withdraw --subject +12025550123 --partner acme-ads --purpose advertising",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if c.Flags().Changed("categories") && len(list(f.categories)) == 0 {
+				return usage("--categories names none; leave it out to withdraw everything")
+			}
+			return a.change(c.Context(), &f, consent.Change{
+				Action: consent.ActWithdraw, Partner: f.partner, Purpose: f.purpose, Categories: list(f.categories), Linked: f.linked,
+			})
+		},
+	}
+	f.register(c)
+	f.registerPair(c)
+	c.Flags().StringVar(&f.categories, "categories", "", "take only these, separated by commas")
+	c.Flags().BoolVar(&f.linked, "linked", false, "take only the consent to being linked")
+	return c
+}
+
+func withdrawAllCommand(a *app) *cobra.Command {
+	var f changeFlags
+	c := &cobra.Command{
+		Use:     "withdraw-all",
+		Short:   "Withdraw every consent of a subject",
+		Example: "  printf '+12025550123' | consentry consent withdraw-all --subject -",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return a.change(c.Context(), &f, consent.Change{Action: consent.ActWithdrawAll})
+		},
+	}
+	f.register(c)
+	return c
+}
+
+func list(text string) []string {
+	if text == "" {
+		return nil
+	}
+	return strings.Split(text, ",")
+}
+
+// change checks what was typed, makes the change and prints what became of it.
+func (a *app) change(ctx context.Context, f *changeFlags, ch consent.Change) error {
+	if f.subject == "" {
+		return usage("--subject is missing; --subject - reads it from standard input")
+	}
+	if ch.Action == consent.ActGrant {
+		if f.since == "" {
+			return usage("--since is missing: a grant states since when it holds (RFC 3339, or now)")
+		}
+		ch.Stated = true
+		var ok bool
+		if ch.AtMS, ok = consent.ParseTime(f.since); !ok && f.since != "now" {
+			return usage("--since is neither an RFC 3339 time nor now")
+		}
+		if ch.UntilMS, ok = consent.ParseTime(f.until); !ok && f.until != "" {
+			return usage("--until is not an RFC 3339 time")
+		}
+		ch.Ends = f.until != ""
+	}
+	if problem := ch.Problem(); problem != "" {
+		return usage("%s", problem)
+	}
+	cfg, err := a.loadConfig()
+	if err != nil {
+		return err
+	}
+	if problem := unknownPartner(cfg, ch); problem != "" {
+		return &exitError{code: exitFailed, err: errors.New(problem)}
+	}
+	id, err := a.subject(cfg, f.subject)
+	if err != nil {
+		return err
+	}
+	store, err := openStore(cfg)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	if f.since == "now" {
+		// The store's clock, by which withdrawals count, and not this machine's.
+		now, err := store.Clock(ctx)
+		if err != nil {
+			return &exitError{code: exitFailed, err: err}
+		}
+		ch.AtMS = now.UnixMilli()
+		if problem := ch.Problem(); problem != "" {
+			return usage("%s", problem)
+		}
+	}
+	r, err := store.Apply(ctx, id, ch)
+	if err != nil {
+		return &exitError{code: exitFailed, err: err}
+	}
+	if f.evidence != "" {
+		fmt.Fprintln(a.err, "note: --evidence is recorded with the changelog, which this version does not have yet")
+	}
+	return a.printResult(r, f.json)
+}
+
+// unknownPartner refuses a grant to a partner that the configuration does not have; a withdrawal from one is welcome.
+func unknownPartner(cfg *config.Config, ch consent.Change) string {
+	if ch.Action != consent.ActGrant {
+		return ""
+	}
+	for i := range cfg.Partners {
+		if cfg.Partners[i].Name.Value == ch.Partner {
+			return ""
+		}
+	}
+	return "the configuration has no such partner: a grant to it would cover nobody that you know"
+}
+
+// subject reads and names the subject that a flag gives.
+func (a *app) subject(cfg *config.Config, text string) (consent.ID, error) {
+	if text == "-" {
+		b, err := io.ReadAll(io.LimitReader(a.in, 4096))
+		if err != nil {
+			return consent.ID{}, &exitError{code: exitFailed, err: errors.New("standard input cannot be read")}
+		}
+		text = strings.TrimRight(string(b), "\r\n")
+	}
+	names, err := openSubjects(cfg)
+	if err != nil {
+		return consent.ID{}, err
+	}
+	id, ok := names.id(text)
+	if !ok {
+		return consent.ID{}, &exitError{code: exitUsage, err: errSubject}
+	}
+	if names.unlikely(text) {
+		fmt.Fprintln(a.err, "note: no numbering plan has this telephone number; it was taken as it is")
+	}
+	return id, nil
+}
+
+// resultJSON is what a change prints with --json.
+type resultJSON struct {
+	AcknowledgedAt string `json:"acknowledged_at"`
+	InForce        bool   `json:"in_force"`
+	Void           string `json:"void"`
+}
+
+const milliseconds = "2006-01-02T15:04:05.000Z07:00"
+
+func stamp(ms int64) string { return time.UnixMilli(ms).UTC().Format(milliseconds) }
+
+func (a *app) printResult(r consent.Result, asJSON bool) error {
+	reason := r.Effect.Reason()
+	if asJSON {
+		out := resultJSON{AcknowledgedAt: stamp(r.AcknowledgedAtMS), InForce: r.InForce}
+		if !r.InForce {
+			out.Void = reason
+		}
+		if err := json.NewEncoder(a.out).Encode(out); err != nil {
+			return &exitError{code: exitFailed, err: err}
+		}
+	}
+	switch {
+	case r.Effect.Refused():
+		return &exitError{code: exitFailed, err: errors.New("refused: " + reason), said: false}
+	case r.Effect.Void():
+		return &exitError{code: exitFailed, err: errors.New("not in force: " + reason)}
+	case !r.InForce:
+		return &exitError{code: exitFailed, err: errors.New("recorded, but not in force: it has ended already")}
+	case !asJSON && reason != "":
+		fmt.Fprintf(a.out, "in force since %s; %s\n", stamp(r.AcknowledgedAtMS), reason)
+	case !asJSON:
+		fmt.Fprintf(a.out, "in force since %s\n", stamp(r.AcknowledgedAtMS))
+	}
+	return nil
+}
+
+func getCommand(a *app) *cobra.Command {
+	var subject string
+	var history, asJSON bool
+	c := &cobra.Command{
+		Use:     "get",
+		Short:   "Show what a subject has allowed and withdrawn",
+		Example: "  consentry consent get --subject +12025550123 --json",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if history {
+				return usage("--history reads the consent changelog, which this version does not have yet")
+			}
+			if subject == "" {
+				return usage("--subject is missing; --subject - reads it from standard input")
+			}
+			return a.get(c.Context(), subject, asJSON)
+		},
+	}
+	c.Flags().StringVar(&subject, "subject", "", "who; - reads it from standard input")
+	c.Flags().BoolVar(&history, "history", false, "every change there was (with the changelog)")
+	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	return c
+}
+
+func (a *app) get(ctx context.Context, subject string, asJSON bool) error {
+	cfg, err := a.loadConfig()
+	if err != nil {
+		return err
+	}
+	id, err := a.subject(cfg, subject)
+	if err != nil {
+		return err
+	}
+	store, err := openStore(cfg)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	raw, err := store.Line(ctx, id)
+	if err != nil {
+		return &exitError{code: exitFailed, err: err}
+	}
+	view, ok := viewLine(raw)
+	if asJSON {
+		err = json.NewEncoder(a.out).Encode(view)
+	} else {
+		err = view.print(a.out)
+	}
+	if err != nil {
+		return &exitError{code: exitFailed, err: err}
+	}
+	if !ok {
+		return &exitError{code: exitFailed, err: errors.New("the subject's line is damaged: it means no for everything; withdraw all, then grant again")}
+	}
+	return nil
+}
+
+// lineView is a line as `consent get` shows it.
+type lineView struct {
+	Line         string      `json:"line"`
+	WithdrawnAll string      `json:"withdrawn_all,omitempty"`
+	Consents     []entryView `json:"consents"`
+}
+
+type entryView struct {
+	Partner    string   `json:"partner"`
+	Purpose    string   `json:"purpose"`
+	Granted    bool     `json:"granted"`
+	Categories []string `json:"categories"`
+	Linked     bool     `json:"linked"`
+	Since      string   `json:"since,omitempty"`
+	Until      string   `json:"until,omitempty"`
+	Withdrawn  string   `json:"withdrawn,omitempty"`
+}
+
+func viewLine(raw []byte) (lineView, bool) {
+	v := lineView{Consents: []entryView{}}
+	if raw == nil {
+		return v, true
+	}
+	l, ok := consent.Parse(raw)
+	if !ok {
+		return v, false
+	}
+	v.Line = string(raw)
+	if l.AllMarked {
+		v.WithdrawnAll = stamp(l.AllMarkMS)
+	}
+	for _, e := range l.Entries {
+		one := entryView{Partner: e.Partner, Purpose: e.Purpose, Categories: []string{}}
+		if e.Marked {
+			one.Withdrawn = stamp(e.MarkMS)
+		}
+		if g := e.Grant; g != nil {
+			one.Granted, one.Linked, one.Since = true, g.Linked, stamp(g.SinceMS)
+			one.Categories = slices.Clone(g.Categories)
+			if g.Ends {
+				one.Until = stamp(g.UntilMS)
+			}
+		}
+		v.Consents = append(v.Consents, one)
+	}
+	return v, true
+}
+
+func (v lineView) print(w io.Writer) error {
+	var b strings.Builder
+	if v.WithdrawnAll != "" {
+		fmt.Fprintf(&b, "everything withdrawn at %s\n", v.WithdrawnAll)
+	}
+	for _, e := range v.Consents {
+		fmt.Fprintf(&b, "%s/%s", e.Partner, e.Purpose)
+		if e.Granted {
+			fmt.Fprintf(&b, ": %s, since %s", strings.Join(e.Categories, ", "), e.Since)
+			if e.Until != "" {
+				fmt.Fprintf(&b, " until %s", e.Until)
+			}
+			if e.Linked {
+				b.WriteString(", may be linked")
+			}
+		}
+		if e.Withdrawn != "" {
+			sep := ": "
+			if e.Granted {
+				sep = "; last withdrawal: "
+			} else {
+				sep = ": withdrawn "
+			}
+			b.WriteString(sep + e.Withdrawn)
+		}
+		b.WriteByte('\n')
+	}
+	if b.Len() == 0 {
+		b.WriteString("nothing was ever allowed or withdrawn\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}

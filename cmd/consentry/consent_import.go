@@ -1,0 +1,203 @@
+// consent_import.go loads files of consents and accepts the store.
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/consentry/consentry/config"
+	"github.com/consentry/consentry/consent"
+)
+
+func importCommand(a *app) *cobra.Command {
+	var history bool
+	c := &cobra.Command{
+		Use:   "import FILE",
+		Short: "Make the changes of a CSV file",
+		Long: "Make the changes of a CSV file, - for standard input. The header is\n  " + consent.Header + "\n" +
+			"action is grant, withdraw or withdraw-all; categories are separated by spaces; linked is true or false; times are RFC 3339.\n" +
+			"Rows that are refused or void are named by line and reason, and the rest goes on. Exit 1 if any was refused. Running a\n" +
+			"file again is harmless.",
+		Example: "  consentry consent import consents.csv",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			cfg, err := a.loadConfig()
+			if err != nil {
+				return err
+			}
+			store, err := openStore(cfg)
+			if err != nil {
+				return err
+			}
+			defer store.Close()
+			done, err := a.load(c.Context(), cfg, args[0], history, store)
+			if err != nil {
+				return err
+			}
+			return refusedRows(done)
+		},
+	}
+	c.Flags().BoolVar(&history, "history", false, "the file is history: a withdrawal counts from the time that it states")
+	return c
+}
+
+func refusedRows(done consent.Loaded) error {
+	if done.Refused == 0 {
+		return nil
+	}
+	return &exitError{code: exitFailed, err: fmt.Errorf("%d rows were refused", done.Refused)}
+}
+
+// load loads one file and prints what became of it.
+func (a *app) load(ctx context.Context, cfg *config.Config, path string, history bool, w consent.Writer) (consent.Loaded, error) {
+	in := a.in
+	if path != "-" {
+		f, err := os.Open(path)
+		if err != nil {
+			return consent.Loaded{}, usage("the import file cannot be opened: %w", err)
+		}
+		defer f.Close()
+		in = f
+	}
+	names, err := openSubjects(cfg)
+	if err != nil {
+		return consent.Loaded{}, err
+	}
+	rows, err := consent.ReadRows(in, history)
+	if err != nil {
+		return consent.Loaded{}, &exitError{code: exitFailed, err: err}
+	}
+	said := time.Now()
+	loading := consent.Loading{
+		Name:  names.id,
+		Check: func(ch consent.Change) string { return unknownPartner(cfg, ch) },
+		Report: func(line int, kind, reason string) {
+			fmt.Fprintf(a.out, "line %d: %s: %s\n", line, kind, reason)
+		},
+		Progress: func(n int) {
+			if time.Since(said) > 2*time.Second {
+				said = time.Now()
+				fmt.Fprintf(a.err, "%d rows\n", n)
+			}
+		},
+	}
+	done, err := loading.Load(ctx, rows, w)
+	if err != nil {
+		return done, &exitError{code: exitFailed, err: fmt.Errorf(
+			"stopped after line %d, up to which all is in the store; run the file again: %w", done.Line, err)}
+	}
+	fmt.Fprintf(a.out, "made %d, void %d, refused %d\n", done.Made, done.Void, done.Refused)
+	return done, nil
+}
+
+func acceptEpochCommand(a *app) *cobra.Command {
+	var file string
+	var history, yes bool
+	c := &cobra.Command{
+		Use:   "accept-epoch",
+		Short: "Say that the store as it stands is right",
+		Long: "Say that the store as it stands (new, emptied, restored) is right. Workers wait until somebody does, since a store that\n" +
+			"lost withdrawals looks like any other. It prints what it finds and asks. With --import the store opens only when the\n" +
+			"file is loaded. It may be cut short anywhere: nothing is released meanwhile, and running it again completes it.",
+		Example: "  consentry consent accept-epoch --import consents.csv --yes",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if history && file == "" {
+				return usage("--history says how --import reads its file; there is none")
+			}
+			cfg, err := a.loadConfig()
+			if err != nil {
+				return err
+			}
+			store, err := openStore(cfg)
+			if err != nil {
+				return err
+			}
+			defer store.Close()
+			return a.acceptEpoch(c.Context(), cfg, store, file, history, yes)
+		},
+	}
+	c.Flags().StringVar(&file, "import", "", "load this file before the store opens")
+	c.Flags().BoolVar(&history, "history", false, "the file is history: a withdrawal counts from the time that it states")
+	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	return c
+}
+
+// errDoubtful keeps the store closed.
+var errDoubtful = errors.New("the store stays closed: refused rows may be withdrawals; mend them and run accept-epoch again")
+
+func (a *app) acceptEpoch(ctx context.Context, cfg *config.Config, store *consent.Store, file string, history, yes bool) error {
+	found, err := store.Inspect(ctx)
+	if err != nil {
+		return &exitError{code: exitFailed, err: err}
+	}
+	switch {
+	case found.Epoch == 0 && found.Lines == 0:
+		fmt.Fprintln(a.out, "the store is new or empty")
+	case found.Open:
+		fmt.Fprintf(a.out, "the store is open, epoch %d\n", found.Epoch)
+	default:
+		fmt.Fprintf(a.out, "the store is not open, last epoch %d\n", found.Epoch)
+	}
+	fmt.Fprintf(a.out, "subjects: %d\n", found.Lines)
+	stopped := "none"
+	if len(found.Stopped) > 0 {
+		stopped = strings.Join(found.Stopped, ", ")
+	}
+	fmt.Fprintf(a.out, "stopped partners: %s\n", stopped)
+	problems, err := store.Unsafe(ctx)
+	if err != nil {
+		return &exitError{code: exitFailed, err: err}
+	}
+	for _, p := range problems {
+		fmt.Fprintln(a.err, "warning: workers will park:", p)
+	}
+	if !yes && !a.confirm("Is this all that subjects have allowed and withdrawn? Events wait until you say yes. [y/N] ") {
+		return &exitError{code: exitFailed, err: errors.New("not accepted; nothing was changed")}
+	}
+	var done consent.Loaded
+	var load func(context.Context, consent.Writer) error
+	if file != "" {
+		load = func(ctx context.Context, w consent.Writer) error {
+			var err error
+			if done, err = a.load(ctx, cfg, file, history, w); err == nil && done.Doubtful > 0 {
+				err = errDoubtful
+			}
+			return err
+		}
+	}
+	said := time.Now()
+	epoch, err := store.Accept(ctx, load, func(n int) {
+		if time.Since(said) > 2*time.Second {
+			said = time.Now()
+			fmt.Fprintf(a.err, "%d keys moved\n", n)
+		}
+	})
+	if err != nil {
+		if ee := (*exitError)(nil); errors.As(err, &ee) {
+			return err
+		}
+		return &exitError{code: exitFailed, err: err}
+	}
+	fmt.Fprintf(a.out, "the store is open, epoch %d\n", epoch)
+	return refusedRows(done)
+}
+
+// confirm asks a question on stderr; only y or yes is a yes.
+func (a *app) confirm(question string) bool {
+	fmt.Fprint(a.err, question)
+	answer, err := bufio.NewReader(a.in).ReadString('\n')
+	if err != nil && err != io.EOF {
+		return false
+	}
+	answer = strings.ToLower(strings.TrimSpace(answer))
+	return answer == "y" || answer == "yes"
+}
