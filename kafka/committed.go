@@ -7,7 +7,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -29,9 +28,9 @@ func CommittedPast(ctx context.Context, conn Connection, group string, topics []
 	if err != nil {
 		return false, err
 	}
-	commits, err := adm.FetchOffsets(kadm.RequireStable(ctx), group)
+	commits, err := stablePositions(ctx, cl, group, details, topics)
 	if err != nil {
-		return false, requestTrouble(err, "group "+group)
+		return false, err
 	}
 	reach, err := adm.ListOffsetsAfterMilli(ctx, atMS, topics...)
 	if err != nil {
@@ -44,14 +43,14 @@ func CommittedPast(ctx context.Context, conn Connection, group string, topics []
 	for _, topic := range topics {
 		begun := false
 		for p := range details[topic].Partitions {
-			target, start, commit := reach[topic][p], starts[topic][p], commits[topic][p]
-			if err := firstError(target.Err, start.Err, commit.Err); err != nil {
+			target, start := reach[topic][p], starts[topic][p]
+			if err := firstError(target.Err, start.Err); err != nil {
 				return false, requestTrouble(err, "topic "+topic)
 			}
 			// A new partition is read from its start.
 			at := start.Offset
-			if c, ok := commits[topic][p]; ok && c.At >= 0 {
-				at, begun = c.At, true
+			if c := commits[topic][p].at; c >= 0 {
+				at, begun = c, true
 			}
 			if at >= target.Offset {
 				continue

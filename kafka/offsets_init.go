@@ -65,7 +65,7 @@ func InitOffsets(ctx context.Context, conn Connection, readers []Reader, o InitO
 	var out []Position
 	var errs []error
 	for _, r := range readers {
-		i := initializer{adm: adm, conn: conn, reader: r, opts: o}
+		i := initializer{cl: cl, adm: adm, conn: conn, reader: r, opts: o}
 		positions, err := i.run(ctx)
 		out = append(out, positions...)
 		if err != nil {
@@ -77,11 +77,12 @@ func InitOffsets(ctx context.Context, conn Connection, readers []Reader, o InitO
 
 // initializer sets the positions of one group.
 type initializer struct {
-	adm    *kadm.Client
-	conn   Connection
-	reader Reader
-	opts   InitOptions
-	ids    map[string]topicID
+	cl      *kgo.Client
+	adm     *kadm.Client
+	conn    Connection
+	reader  Reader
+	opts    InitOptions
+	details kadm.TopicDetails // of its raw topics
 }
 
 func (i *initializer) run(ctx context.Context) ([]Position, error) {
@@ -134,9 +135,10 @@ func (i *initializer) look(ctx context.Context, topics []string) ([]Position, er
 	if err != nil {
 		return nil, err
 	}
-	commits, err := i.adm.FetchOffsets(kadm.RequireStable(ctx), i.reader.Group)
+	i.details = details
+	commits, err := stablePositions(ctx, i.cl, i.reader.Group, details, topics)
 	if err != nil {
-		return nil, requestTrouble(err, "group "+i.reader.Group)
+		return nil, err
 	}
 	starts, err := i.adm.ListStartOffsets(ctx, topics...)
 	if err != nil {
@@ -155,27 +157,24 @@ func (i *initializer) look(ctx context.Context, topics []string) ([]Position, er
 			return nil, requestTrouble(err, "the offsets of that time")
 		}
 	}
-	i.ids = map[string]topicID{}
 	var out []Position
 	for _, topic := range topics {
 		id := topicID(details[topic].ID)
-		i.ids[topic] = id
-		begun := slices.ContainsFunc(slices.Collect(maps.Values(commits[topic])), func(c kadm.OffsetResponse) bool { return c.At >= 0 })
+		begun := false
+		for _, c := range commits[topic] {
+			begun = begun || c.at >= 0
+		}
 		for _, p := range slices.Sorted(maps.Keys(details[topic].Partitions)) {
 			start, end, at := starts[topic][p], ends[topic][p], begin[topic][p]
-			if err := firstError(start.Err, end.Err, at.Err, commits[topic][p].Err); err != nil {
+			if err := firstError(start.Err, end.Err, at.Err); err != nil {
 				return nil, requestTrouble(err, fmt.Sprintf("topic %s partition %d", topic, p))
 			}
-			pos := Position{Partner: i.reader.Partner, Group: i.reader.Group, Topic: topic, Partition: p, From: -1}
-			c, ok := commits[topic][p]
-			if ok && c.At >= 0 {
-				pos.From = c.At
-			}
+			pos := Position{Partner: i.reader.Partner, Group: i.reader.Group, Topic: topic, Partition: p, From: commits[topic][p].at}
 			pos.To = pos.From
 			switch {
 			case i.opts.Lost:
 				if pos.From >= 0 {
-					pos.To = inRange(c, id, start.Offset, end.Offset)
+					pos.To = inRange(commits[topic][p], id, start.Offset, end.Offset)
 				}
 			case i.opts.Overwrite || !begun:
 				pos.To = at.Offset
@@ -189,11 +188,11 @@ func (i *initializer) look(ctx context.Context, topics []string) ([]Position, er
 
 // inRange is where a position goes that no longer means anything: forward to the first offset that is left, back to the
 // end of a log that was cut, to the beginning of a topic that was made again. Any other stays.
-func inRange(c kadm.OffsetResponse, id topicID, start, end int64) int64 {
-	if n := parseNote(c.Metadata); n.topic != (topicID{}) && n.topic != id {
+func inRange(c position, id topicID, start, end int64) int64 {
+	if c.note.topic != (topicID{}) && c.note.topic != id {
 		return start
 	}
-	return min(max(c.At, start), end)
+	return min(max(c.at, start), end)
 }
 
 // commit writes the moved positions, and a tally record for each range that a person's word skips, in one transaction.
@@ -285,7 +284,8 @@ func (i *initializer) add(ctx context.Context, cl *kgo.Client, txn kmsg.EndTxnRe
 	}
 	req := kmsg.NewTxnOffsetCommitRequest()
 	req.TransactionalID, req.ProducerID, req.ProducerEpoch, req.Group = txn.TransactionalID, txn.ProducerID, txn.ProducerEpoch, i.reader.Group
-	for topic, id := range i.ids {
+	for topic, d := range i.details {
+		id := topicID(d.ID)
 		t := kmsg.NewTxnOffsetCommitRequestTopic()
 		t.Topic, t.TopicID = topic, id
 		for _, p := range positions {
@@ -355,25 +355,16 @@ func (i *initializer) skipped(positions []Position) ([]*kgo.Record, error) {
 
 // readBack fills in what the group holds now and is content when every partition has a position.
 func (i *initializer) readBack(ctx context.Context, positions []Position) error {
-	ctx, cancel := context.WithTimeout(ctx, commitWait)
-	defer cancel()
-	commits, err := i.adm.FetchOffsets(kadm.RequireStable(ctx), i.reader.Group)
+	commits, err := stablePositions(ctx, i.cl, i.reader.Group, i.details, i.reader.topics())
 	if err != nil {
-		return requestTrouble(err, "reading back the positions")
+		return err
 	}
 	var errs []error
 	for k := range positions {
 		p := &positions[k]
 		where := fmt.Sprintf("topic %s partition %d", p.Topic, p.Partition)
 		wanted := p.To
-		p.To = -1
-		if c, ok := commits[p.Topic][p.Partition]; ok {
-			if c.Err != nil {
-				errs = append(errs, requestTrouble(c.Err, where))
-				continue
-			}
-			p.To = c.At
-		}
+		p.To = commits[p.Topic][p.Partition].at
 		switch {
 		case p.Moved && p.To != wanted:
 			errs = append(errs, fmt.Errorf("%s: %d was written and %d is there: somebody else commits for this group", where, wanted, p.To))

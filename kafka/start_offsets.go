@@ -6,12 +6,14 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 )
 
 // lookTimeout bounds one look at the broker.
@@ -51,7 +53,7 @@ func lookAtOffsets(ctx context.Context, adm *kadm.Client, group string, raw []st
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	commits, err := adm.FetchOffsets(ctx, group)
-	if err != nil {
+	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) { // a group that never was has no positions
 		return nil, requestTrouble(err, "group "+group)
 	}
 	starts, err := adm.ListStartOffsets(ctx, raw...)
@@ -109,7 +111,7 @@ func measureLag(ctx context.Context, adm *kadm.Client, group string, raw []strin
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	commits, err := adm.FetchOffsets(ctx, group)
-	if err != nil {
+	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) { // a group that never was has no positions
 		return nil, err
 	}
 	starts, err := adm.ListStartOffsets(ctx, raw...)

@@ -120,8 +120,8 @@ func writePEM(file, kind string, der []byte) error {
 	return os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600)
 }
 
-// clientTLS trusts the testbed's CA and, when mutual, shows the client certificate.
-func (c Certs) clientTLS(mutual bool) (*tls.Config, error) {
+// Client is how a client connects: it trusts the testbed's CA and, when mutual, shows the client certificate.
+func (c Certs) Client(mutual bool) (*tls.Config, error) {
 	ca, err := os.ReadFile(c.CA)
 	if err != nil {
 		return nil, err

@@ -56,7 +56,7 @@ func newRedis(t *Testbed) (*Redis, error) {
 	var client *tls.Config
 	if s := t.Secure; s != nil {
 		text += fmt.Sprintf(redisSecureConf, port, s.Certs.ServerCert, s.Certs.ServerKey, s.Certs.CA, User, s.Password)
-		if client, err = s.Certs.clientTLS(false); err != nil {
+		if client, err = s.Certs.Client(false); err != nil {
 			return nil, err
 		}
 	} else {
