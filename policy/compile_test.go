@@ -297,8 +297,10 @@ func TestRevision(t *testing.T) {
 		t.Fatalf("%q and %q", base, again)
 	}
 	for name, change := range map[string]func(*Inputs){
-		"mode":            func(in *Inputs) { in.Partners[0].Mode.Value = "shadow" },
-		"level":           func(in *Inputs) { in.Partners[0].Streams[0].Fields[1] = field(21, "area", "s2", "position", "level", 11) },
+		"mode": func(in *Inputs) { in.Partners[0].Mode.Value = "shadow" },
+		"level": func(in *Inputs) {
+			in.Partners[0].Streams[0].Fields[1] = field(21, "area", "s2", "position", "level", 11)
+		},
 		"past":            func(in *Inputs) { in.Sources[0].Time.Past.Value = time.Hour },
 		"identifiers":     func(in *Inputs) { in.Sources[0].Identifiers = in.Sources[0].Identifiers[1:] },
 		"signal":          func(in *Inputs) { in.Sources[0].OptOutIfSet = nil },
