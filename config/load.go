@@ -16,9 +16,8 @@ type Loaded struct {
 	Config   *Config
 	Problems []policy.Problem
 	Files    *Files
-	// SourcesMissing and PartnersMissing tell that at least one such file is not in Config, so that a name that is
-	// not found may be in it.
-	SourcesMissing, PartnersMissing bool
+	// SourcesMissing tells that at least one source is not in Config, so that a name that is not found may be its.
+	SourcesMissing bool
 }
 
 type loader struct {
@@ -42,8 +41,8 @@ func Load(path string, world World) *Loaded {
 	root := l.read(path, &mainTable)
 	out.Config.fillMain(root)
 	sources, sourcesMatched := l.glob(root.child("sources"))
-	partners, partnersMatched := l.glob(root.child("partners"))
-	out.SourcesMissing, out.PartnersMissing = !sourcesMatched, !partnersMatched
+	partners, _ := l.glob(root.child("partners"))
+	out.SourcesMissing = !sourcesMatched
 
 	declared := map[string]policy.Pos{}
 	for _, file := range sources {
@@ -63,11 +62,9 @@ func Load(path string, world World) *Loaded {
 		before := len(l.problems)
 		spec := fillPartner(l.read(file, &partnerTable))
 		l.once(declared, "partner", spec.Name)
-		if len(l.problems) > before {
-			out.PartnersMissing = true
-			continue
+		if len(l.problems) == before {
+			out.Config.Partners = append(out.Config.Partners, spec)
 		}
-		out.Config.Partners = append(out.Config.Partners, spec)
 	}
 	l.files.Sort(l.problems)
 	out.Problems = l.problems

@@ -142,6 +142,35 @@ func TestAccepted(t *testing.T) {
 	}
 }
 
+// TestOnlyWellFormed: beside a broken file the others can still be looked at, and nothing of the broken one.
+func TestOnlyWellFormed(t *testing.T) {
+	for _, c := range []struct {
+		file, text       string
+		sources, partner int
+		missing          bool
+	}{
+		{"README", "", 1, 1, false},
+		{"sources/apps.yaml", "apiVersion: consentry/v1\nsource: apps\n", 0, 1, true},
+		{"sources/b.yaml", "{", 1, 1, true},
+		{"partners/acme.yaml", "apiVersion: consentry/v1\npartner: acme\n", 1, 0, false},
+		{"consentry.yaml", "sources: nowhere/*\npartners: partners/*\n", 0, 1, true},
+		{"consentry.yaml", "{", 0, 0, true},
+	} {
+		files := fstest.MapFS{}
+		for name, data := range base(t) {
+			files[name] = &fstest.MapFile{Data: data}
+		}
+		files[c.file] = &fstest.MapFile{Data: []byte(c.text)}
+		l := Load("consentry.yaml", FromFS(files, nil))
+		if len(l.Config.Sources) != c.sources || len(l.Config.Partners) != c.partner || l.SourcesMissing != c.missing {
+			t.Errorf("%s %q: %d sources, %d partners, missing %v", c.file, c.text, len(l.Config.Sources), len(l.Config.Partners), l.SourcesMissing)
+		}
+		if (len(l.Problems) == 0) != (c.file == "README") {
+			t.Errorf("%s %q: problems %v", c.file, c.text, l.Problems)
+		}
+	}
+}
+
 // dump writes the typed values without their places, one a line. Secrets are revealed: these are made up.
 func dump(w *bytes.Buffer, c *Config) {
 	k := c.Kafka

@@ -10,6 +10,8 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"io"
+	"log"
 	"math/big"
 	"net"
 	"net/http"
@@ -74,6 +76,7 @@ func TestTLSReachesAServer(t *testing.T) {
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("client", r.TLS.PeerCertificates[0].Subject.CommonName)
 	}))
+	s.Config.ErrorLog = log.New(io.Discard, "", 0) // the refused handshakes are meant
 	s.TLS = &tls.Config{Certificates: []tls.Certificate{server}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: clients}
 	s.StartTLS()
 	defer s.Close()

@@ -128,7 +128,7 @@ func TestEveryVerbHasExamples(t *testing.T) {
 		if c.Short == "" || c.Example == "" {
 			t.Errorf("%s: no Short or no Example", c.CommandPath())
 		}
-		for _, line := range strings.Split(c.Example, "\n") {
+		for _, line := range strings.Split(strings.ReplaceAll(c.Example, "\\\n", " "), "\n") {
 			args := exampleArgs(line)
 			if args == nil {
 				continue
@@ -146,7 +146,7 @@ func TestEveryVerbHasExamples(t *testing.T) {
 // exampleArgs are what follows the word consentry in one command of an example.
 func exampleArgs(line string) []string {
 	for _, part := range strings.Split(line, "|") {
-		words := strings.Fields(part)
+		words := shellWords(part)
 		if len(words) == 0 || words[0] != "consentry" {
 			continue
 		}
@@ -161,10 +161,36 @@ func exampleArgs(line string) []string {
 	return nil
 }
 
+// shellWords splits at blanks outside quotes.
+func shellWords(s string) []string {
+	var words []string
+	var word strings.Builder
+	var quote rune
+	inWord := false
+	for _, r := range s + " " {
+		switch {
+		case quote != 0 && r == quote:
+			quote = 0
+		case quote == 0 && (r == '"' || r == '\''):
+			quote, inWord = r, true
+		case quote == 0 && r == ' ':
+			if inWord {
+				words = append(words, word.String())
+			}
+			word.Reset()
+			inWord = false
+		default:
+			word.WriteRune(r)
+			inWord = true
+		}
+	}
+	return words
+}
+
 func parseExample(t *testing.T, path, line string, args []string) {
 	t.Helper()
 	found, rest, err := (&app{}).root().Find(args)
-	if err != nil || found.CommandPath() != path {
+	if err != nil || !strings.HasPrefix(found.CommandPath()+" ", path+" ") {
 		t.Errorf("%s: the example %q is of another verb (%v)", path, strings.TrimSpace(line), err)
 		return
 	}
