@@ -72,7 +72,7 @@ func TestCommitsCarryTheNote(t *testing.T) {
 // TestFaults cuts, fails and refuses requests of every kind that a transaction needs.
 func TestFaults(t *testing.T) {
 	faults := map[string]kfake.Fault{
-		"produce too large":         {Keys: []kmsg.Key{kmsg.Produce}, Topic: tallyTopic, Err: kerr.InvalidTimestamp, Count: 2},
+		"produce timestamp":         {Keys: []kmsg.Key{kmsg.Produce}, Topic: tallyTopic, Err: kerr.InvalidTimestamp, Count: 2},
 		"produce not leader":        {Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.NotLeaderForPartition, Count: 3},
 		"end txn unknown error":     {Keys: []kmsg.Key{kmsg.EndTxn}, Count: 3},
 		"end txn concurrent":        {Keys: []kmsg.Key{kmsg.EndTxn}, Err: kerr.ConcurrentTransactions, Count: 3},
@@ -237,6 +237,8 @@ func TestRawTopicMadeAgainNeedsAPerson(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.await(StateParked, OffsetsLost)
+	h.begin()
+	r.await(StateRunning, "")
 }
 
 func TestPositionOutOfRangeNeedsAPerson(t *testing.T) {

@@ -91,7 +91,9 @@ func (p *partner) run(ctx context.Context, adm *kadm.Client) error {
 			return nil
 		}
 		if err != nil {
+			// What the look finds explains why the lanes were let go, better than what they met.
 			p.standing.doubt(partStart, err, BrokerUnreachable)
+			p.standing.content(partLanes)
 			p.looked.Store(true)
 			pause(ctx, lookAgain)
 			continue

@@ -52,8 +52,8 @@ func lookAtTopics(ctx context.Context, adm *kadm.Client, topics []string) (kadm.
 func lookAtOffsets(ctx context.Context, adm *kadm.Client, group string, raw []string, details kadm.TopicDetails, known map[string]topicID, lost map[string]map[int32]int64) (*beginning, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
-	commits, err := adm.FetchOffsets(ctx, group)
-	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) { // a group that never was has no positions
+	commits, err := commitsOf(ctx, adm, group)
+	if err != nil {
 		return nil, requestTrouble(err, "group "+group)
 	}
 	starts, err := adm.ListStartOffsets(ctx, raw...)
@@ -106,12 +106,21 @@ func lookAtOffsets(ctx context.Context, adm *kadm.Client, group string, raw []st
 	return b, nil
 }
 
+// commitsOf reads a group's committed offsets. A group that nobody has met has none.
+func commitsOf(ctx context.Context, adm *kadm.Client, group string) (kadm.OffsetResponses, error) {
+	commits, err := adm.FetchOffsets(ctx, group)
+	if errors.Is(err, kerr.GroupIDNotFound) {
+		return nil, nil
+	}
+	return commits, err
+}
+
 // measureLag counts what a group has still to read of each topic, over all partitions.
 func measureLag(ctx context.Context, adm *kadm.Client, group string, raw []string) (map[string]int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
-	commits, err := adm.FetchOffsets(ctx, group)
-	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) { // a group that never was has no positions
+	commits, err := commitsOf(ctx, adm, group)
+	if err != nil {
 		return nil, err
 	}
 	starts, err := adm.ListStartOffsets(ctx, raw...)

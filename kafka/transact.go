@@ -116,17 +116,14 @@ func (l *lane) judge(s *session, out outcome, began time.Time) (bool, error) {
 			return false, &Trouble{c, code(err)}
 		}
 	}
-	if fenced := l.failed(s, out.end, began); errors.Is(fenced, ErrFenced) {
-		return false, fenced
-	}
-	if fenced := l.failed(s, out.produce, began); errors.Is(fenced, ErrFenced) {
-		return false, fenced
+	if err := l.failed(s, out.produce, began); errors.Is(err, ErrFenced) || errors.Is(err, errRebuild) {
+		return false, err
 	}
 	if out.end == nil {
 		return false, nil
 	}
-	if errors.Is(out.end, errRebuild) {
-		return false, errRebuild
+	if err := l.failed(s, out.end, began); errors.Is(err, ErrFenced) || errors.Is(err, errRebuild) {
+		return false, err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), endDeadline)
 	defer cancel()
