@@ -211,7 +211,7 @@ func (a *app) subject(cfg *config.Config, text string) (consent.ID, error) {
 	if err != nil {
 		return consent.ID{}, err
 	}
-	id, ok := names.id(text)
+	id, ok := names.typed(text)
 	if !ok {
 		return consent.ID{}, &exitError{code: exitUsage, err: errSubject}
 	}

@@ -3,6 +3,7 @@ package main
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/nyaruka/phonenumbers"
 
@@ -45,13 +46,9 @@ func openSubjects(cfg *config.Config) (*subjects, error) {
 
 var errSubject = errors.New("the subject is not of the kind that consent.subject names")
 
-// id names a subject as typed. A telephone number may stand in any way that people write numbers in the region; one in
-// E.164 is taken as it is, as an event's would be, so that every number which can be in an event can be withdrawn.
+// id names a subject in its canonical form, as files have it: a telephone number in E.164.
 func (s *subjects) id(text string) (consent.ID, bool) {
 	canonical, ok := consent.Canonical(s.buf[:0], s.kind, consent.E164, s.region, []byte(text))
-	if !ok && s.kind == consent.MSISDN {
-		canonical, ok = s.typed(text)
-	}
 	if !ok {
 		return consent.ID{}, false
 	}
@@ -59,13 +56,33 @@ func (s *subjects) id(text string) (consent.ID, bool) {
 	return s.namer.ID(s.kind, canonical), true
 }
 
-func (s *subjects) typed(text string) ([]byte, bool) {
-	n, err := phonenumbers.Parse(text, s.region)
-	if err != nil || !phonenumbers.IsValidNumber(n) {
-		return nil, false
+// typed names a subject as a person types it: a telephone number may have the usual marks between its digits, and may
+// be national. One in E.164 is taken as it is, as an event's would be, so that every number which can be in an event
+// can be withdrawn. A national one must be valid, and be to the library what it is to us: the library alone takes
+// digits with a country code for a national number of somebody else.
+func (s *subjects) typed(text string) (consent.ID, bool) {
+	if id, ok := s.id(text); ok || s.kind != consent.MSISDN {
+		return id, ok
 	}
-	e164 := phonenumbers.Format(n, phonenumbers.E164)
-	return consent.Canonical(s.buf[:0], s.kind, consent.E164, s.region, []byte(e164))
+	bare := strings.Map(func(r rune) rune {
+		if strings.ContainsRune(" ()-./", r) {
+			return -1
+		}
+		return r
+	}, text)
+	if id, ok := s.id(bare); ok {
+		return id, true
+	}
+	canonical, ok := consent.Canonical(s.buf[:0], s.kind, consent.National, s.region, []byte(bare))
+	if !ok {
+		return consent.ID{}, false
+	}
+	n, err := phonenumbers.Parse(bare, s.region)
+	if err != nil || !phonenumbers.IsValidNumber(n) || phonenumbers.Format(n, phonenumbers.E164) != string(canonical) {
+		return consent.ID{}, false
+	}
+	s.buf = canonical
+	return s.namer.ID(s.kind, canonical), true
 }
 
 // unlikely tells whether a telephone number in E.164 is one that no plan has: worth a word to who typed it.
