@@ -26,8 +26,8 @@ func TestCellTokensAgreeWithTheLibrary(t *testing.T) {
 	})
 }
 
-// P8: the enclosing circle of a cell at the floor has a radius of at least 1,273 m, anywhere. The smallest cells lie at
-// the corners of the cube's faces; those and a spread of others are looked at.
+// P8: the enclosing circle of a cell at the floor has a radius of at least 1,273 m, at the corners of the cube's faces and
+// over a spread of the globe.
 func TestFloorOnTheGround(t *testing.T) {
 	const earthM = 6_371_010
 	smallest := math.Inf(1)
