@@ -51,9 +51,6 @@ type Position struct {
 // ErrGroupBusy says that a group has members, so that its positions cannot be overwritten.
 var ErrGroupBusy = errors.New("the group has members; stop its workers, wait until their session has ended (30 s), and run this again")
 
-// commitWait bounds the wait until a committed transaction is visible to those who read offsets.
-const commitWait = 10 * time.Second
-
 // InitOffsets sets the positions of the readers' groups and reads them back. Without Overwrite and Lost it touches only
 // topics of a group that have no commit at all. The error is nil only if afterwards every partition has one.
 func InitOffsets(ctx context.Context, conn Connection, readers []Reader, o InitOptions) ([]Position, error) {
@@ -114,16 +111,11 @@ func (i *initializer) run(ctx context.Context) ([]Position, error) {
 }
 
 func (i *initializer) mustBeEmpty(ctx context.Context) error {
-	groups, err := i.adm.DescribeGroups(ctx, i.reader.Group)
+	g, err := describeGroup(ctx, i.adm, i.reader.Group)
 	if err != nil {
 		return requestTrouble(err, "group "+i.reader.Group)
 	}
-	g := groups[i.reader.Group]
-	// A group that nobody ever joined is not there, which the newest brokers call an error.
-	if g.Err != nil && !errors.Is(g.Err, kerr.GroupIDNotFound) {
-		return requestTrouble(g.Err, "group "+i.reader.Group)
-	}
-	if g.Err == nil && g.State != "Empty" && g.State != "Dead" {
+	if g.State != "Empty" && g.State != "Dead" {
 		return ErrGroupBusy
 	}
 	return nil
@@ -233,12 +225,12 @@ func (i *initializer) end(ctx context.Context, cl *kgo.Client, req kmsg.EndTxnRe
 	if req.TransactionalID == "" {
 		return nil // nothing was written; the broker's time-out ends it
 	}
-	err := settle(ctx, func() (int16, error) {
+	err := settle(ctx, func() error {
 		res, err := req.RequestWith(ctx, cl)
 		if err != nil {
-			return 0, err
+			return err
 		}
-		return res.ErrorCode, nil
+		return kerr.ErrorForCode(res.ErrorCode)
 	})
 	if err != nil {
 		return requestTrouble(err, "the end of the transaction")
@@ -246,38 +238,16 @@ func (i *initializer) end(ctx context.Context, cl *kgo.Client, req kmsg.EndTxnRe
 	return nil
 }
 
-// settle asks again while the broker still writes the markers of the transaction before.
-func settle(ctx context.Context, ask func() (code int16, err error)) error {
-	ctx, cancel := context.WithTimeout(ctx, commitWait)
-	defer cancel()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		c, err := ask()
-		if err == nil {
-			err = kerr.ErrorForCode(c)
-		}
-		if !errors.Is(err, kerr.ConcurrentTransactions) {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-tick.C:
-		}
-	}
-}
-
 // add puts the positions into the transaction, without a member id and with generation -1.
 func (i *initializer) add(ctx context.Context, cl *kgo.Client, txn kmsg.EndTxnRequest, positions []Position) error {
 	group := kmsg.NewAddOffsetsToTxnRequest()
 	group.TransactionalID, group.ProducerID, group.ProducerEpoch, group.Group = txn.TransactionalID, txn.ProducerID, txn.ProducerEpoch, i.reader.Group
-	err := settle(ctx, func() (int16, error) {
+	err := settle(ctx, func() error {
 		res, err := group.RequestWith(ctx, cl)
 		if err != nil {
-			return 0, err
+			return err
 		}
-		return res.ErrorCode, nil
+		return kerr.ErrorForCode(res.ErrorCode)
 	})
 	if err != nil {
 		return requestTrouble(err, "group "+i.reader.Group)
@@ -302,19 +272,19 @@ func (i *initializer) add(ctx context.Context, cl *kgo.Client, txn kmsg.EndTxnRe
 		}
 	}
 	// Kafka answers for each partition inside a call that succeeds.
-	err = settle(ctx, func() (int16, error) {
+	err = settle(ctx, func() error {
 		res, err := req.RequestWith(ctx, cl)
 		if err != nil {
-			return 0, err
+			return err
 		}
 		for _, t := range res.Topics {
 			for _, p := range t.Partitions {
 				if p.ErrorCode != 0 {
-					return p.ErrorCode, nil
+					return kerr.ErrorForCode(p.ErrorCode)
 				}
 			}
 		}
-		return 0, nil
+		return nil
 	})
 	if err != nil {
 		return requestTrouble(err, "the positions of group "+i.reader.Group)

@@ -23,23 +23,56 @@ type position struct {
 // commits some is still open. It names each partition: asked for all, a broker leaves out one whose first commit is
 // still on its way. A group that never was has no positions.
 func stablePositions(ctx context.Context, cl *kgo.Client, group string, details kadm.TopicDetails, topics []string) (map[string]map[int32]position, error) {
+	var found map[string]map[int32]position
+	err := settle(ctx, func() (err error) {
+		found, err = askPositions(ctx, cl, group, details, topics)
+		return err
+	})
+	if err != nil {
+		return nil, requestTrouble(err, "group "+group)
+	}
+	return found, nil
+}
+
+// describeGroup tells a group's state and what we may do with it. A group that nobody ever joined is Dead.
+func describeGroup(ctx context.Context, adm *kadm.Client, group string) (kadm.DescribedGroup, error) {
+	var g kadm.DescribedGroup
+	err := settle(ctx, func() error {
+		groups, err := adm.DescribeGroups(ctx, group)
+		if err != nil {
+			return err
+		}
+		g = groups[group]
+		return g.Err
+	})
+	if errors.Is(err, kerr.GroupIDNotFound) { // what the newest brokers say
+		g.State, err = "Dead", nil
+	}
+	return g, err
+}
+
+// commitWait bounds the wait until the broker has settled what was asked of it.
+const commitWait = 10 * time.Second
+
+// settle asks again while the broker still writes the markers of a transaction, or makes or loads its internal topics.
+func settle(ctx context.Context, ask func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, commitWait)
 	defer cancel()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		found, err := askPositions(ctx, cl, group, details, topics)
-		if err == nil {
-			return found, nil
+		err := ask()
+		passing := false
+		for _, code := range []error{kerr.ConcurrentTransactions, kerr.UnstableOffsetCommit, kerr.CoordinatorNotAvailable,
+			kerr.CoordinatorLoadInProgress, kerr.NotCoordinator} {
+			passing = passing || errors.Is(err, code)
 		}
-		passing := errors.Is(err, kerr.UnstableOffsetCommit) || errors.Is(err, kerr.CoordinatorNotAvailable) ||
-			errors.Is(err, kerr.CoordinatorLoadInProgress) || errors.Is(err, kerr.NotCoordinator)
 		if !passing {
-			return nil, requestTrouble(err, "group "+group)
+			return err
 		}
 		select {
 		case <-ctx.Done():
-			return nil, requestTrouble(err, "group "+group)
+			return err
 		case <-tick.C:
 		}
 	}

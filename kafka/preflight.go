@@ -159,11 +159,12 @@ func (p *preflight) ownTopics(ctx context.Context) {
 			want := t.Settings[slices.IndexFunc(t.Settings, func(s Setting) bool { return s.Name == d.Name })]
 			p.add(Fail, check, p.alter(t.Name, want), "%s is %s and must be %s", d.Name, d.Value, want.Value)
 		}
-		if t.Replication < 3 {
-			p.add(p.strict(), check, "", "replication is %d, below 3: a broker that is lost takes records with it; reassign its partitions, and set kafka.topics.replication", t.Replication)
-		}
-		if t.Readable && t.MinISR < 2 {
-			p.add(p.strict(), check, p.alter(t.Name, Setting{"min.insync.replicas", "2"}), "min.insync.replicas is %d, below 2: an acknowledged record may stand on one broker only (needs replication 3)", t.MinISR)
+		switch {
+		case t.Replication < 3:
+			// Asking for two replicas in sync where there is one would stop every write: the replicas come first.
+			p.add(p.strict(), check, "", "replication is %d, below 3, and min.insync.replicas is %d: a lost broker takes acknowledged records with it; reassign its partitions to three brokers, then set min.insync.replicas=2", t.Replication, t.MinISR)
+		case t.Readable && t.MinISR < 2:
+			p.add(p.strict(), check, p.alter(t.Name, Setting{"min.insync.replicas", "2"}), "min.insync.replicas is %d, below 2: an acknowledged record may stand on one broker only", t.MinISR)
 		}
 		if len(p.out) == was {
 			p.add(OK, check, "", "%d partitions, replication %d, settings as they must be", t.Partitions, t.Replication)
@@ -242,14 +243,13 @@ func (p *preflight) rights(ctx context.Context, raw map[string]bool) {
 		}
 	}
 	for _, r := range p.Readers {
-		groups, err := p.adm.DescribeGroups(ctx, r.Group)
-		g := groups[r.Group]
+		g, err := describeGroup(ctx, p.adm, r.Group)
 		switch {
+		case errors.Is(err, kerr.GroupAuthorizationFailed),
+			err == nil && len(g.AuthorizedOperations) > 0 && !may(g.AuthorizedOperations, kadm.OpRead):
+			p.add(Fail, "rights", p.allow("--group "+r.Group, "READ"), "this user may not READ group %s", r.Group)
 		case err != nil:
 			p.add(Fail, "rights", "", "%v", requestTrouble(err, "group "+r.Group))
-		case errors.Is(g.Err, kerr.GroupAuthorizationFailed),
-			g.Err == nil && len(g.AuthorizedOperations) > 0 && !may(g.AuthorizedOperations, kadm.OpRead):
-			p.add(Fail, "rights", p.allow("--group "+r.Group, "READ"), "this user may not READ group %s", r.Group)
 		}
 		if err := p.transactionalID(ctx, r.Group+".preflight"); err != nil {
 			p.add(Fail, "rights", p.allow("--transactional-id "+r.Group+". --resource-pattern-type prefixed", "WRITE"),
@@ -277,11 +277,11 @@ func (p *preflight) allow(resource, operation string) string {
 func (p *preflight) transactionalID(ctx context.Context, id string) error {
 	req := kmsg.NewInitProducerIDRequest()
 	req.TransactionalID, req.TransactionTimeoutMillis = &id, int32(transactionTimeout.Milliseconds())
-	return settle(ctx, func() (int16, error) {
+	return settle(ctx, func() error {
 		res, err := req.RequestWith(ctx, p.cl)
 		if err != nil {
-			return 0, err
+			return err
 		}
-		return res.ErrorCode, nil
+		return kerr.ErrorForCode(res.ErrorCode)
 	})
 }
