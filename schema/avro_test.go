@@ -135,6 +135,23 @@ func TestAvroLayouts(t *testing.T) {
 	}
 }
 
+// TestStepsAfterANull: what follows a nullable record is read whether or not the record is there, also where fields of
+// fixed size stand on both sides of its end.
+func TestStepsAfterANull(t *testing.T) {
+	shape := mustAvro(t, `{"type":"record","name":"R","fields":[
+	 {"name":"p","type":["null",{"type":"record","name":"P","fields":[{"name":"x","type":"string"},{"name":"y","type":"double"}]}]},
+	 {"name":"z","type":"double"},{"name":"zz","type":"float"},{"name":"s","type":"string"}]}`)
+	r := mustCompile(t, shape, layoutOf("p.x", "s"))
+	const fixed = "\x00\x00\x00\x00\x00\x00\x00\x00"
+	var rec Record
+	if err := r.Read([]byte("\x00"+fixed+"\x00\x00\x00\x00\x02s"), &rec); err != nil || rec.Slots[0].Kind != Absent || string(rec.Slots[1].Raw) != "s" {
+		t.Errorf("without the record: %+v %v", rec.Slots, err)
+	}
+	if err := r.Read([]byte("\x02\x02x"+fixed+fixed+"\x00\x00\x00\x00\x02s"), &rec); err != nil || string(rec.Slots[0].Raw) != "x" || string(rec.Slots[1].Raw) != "s" {
+		t.Errorf("with the record: %+v %v", rec.Slots, err)
+	}
+}
+
 func TestFrame(t *testing.T) {
 	framed := AppendFrame(nil, 0x01020304)
 	id, body, ok := SplitFrame(append(framed, "body"...))
