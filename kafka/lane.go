@@ -99,6 +99,9 @@ func (l *lane) run(ctx context.Context) error {
 
 // serve works with one session. It returns nil when ctx ends between two transactions.
 func (l *lane) serve(ctx context.Context, s *session) error {
+	if err := l.claim(ctx, s); err != nil {
+		return err
+	}
 	last := time.Now().Add(-l.p.w.opt.CommitEvery)
 	for ctx.Err() == nil {
 		if err := l.collect(ctx, s, last); err != nil {
@@ -133,6 +136,18 @@ func (l *lane) serve(ctx context.Context, s *session) error {
 			pause(ctx, min(endGap<<min(l.aborts, 6), time.Second))
 		}
 		l.drop()
+	}
+	return nil
+}
+
+// claim takes the transactional id at once, and not at the first transaction: it ends whatever a predecessor left open,
+// and until that is over the broker does not even tell where its partitions stand.
+func (l *lane) claim(ctx context.Context, s *session) error {
+	ctx, cancel := context.WithTimeout(ctx, endDeadline)
+	defer cancel()
+	began := time.Now()
+	if _, _, err := s.Client().ProducerID(ctx); err != nil {
+		return l.failed(s, err, began)
 	}
 	return nil
 }
