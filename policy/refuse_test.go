@@ -40,6 +40,7 @@ var refusals = []struct {
 	{"look-up over the account", one("map", "subscriber.account_id", "with", "lists/app-categories.csv")},
 	{"look-up over an identifier", one("keep", "device.imei", "oneof", list("a"))},
 	{"look-up over a record that holds an identifier", one("keep", "device", "oneof", list("a"))},
+	{"look-up beneath an identifier that is a record", source0(func(s *SourceSpec) { s.Identifiers[1].Value = "device" })},
 	{"look-up over the subject", one("map", "subscriber.msisdn", "with", "lists/app-categories.csv")},
 	{"other filter over a position", one("bucket", "position.lat", "edges", list(0))},
 	{"other filter over a position as a whole", one("keep", "position", "oneof", list("a"))},
