@@ -43,7 +43,7 @@ func explainCommand(a *app) *cobra.Command {
 		Short: "Tell what becomes of one event, field by field, and why",
 		Long: "Tell what becomes of one event in every stream of its source, field by field, and why. The same stages decide as in `run`.\n\n" +
 			"FILE holds one event as JSON (for Avro: the plain Avro JSON form, in which a union's value stands alone), or with --binary\n" +
-			"as it stands in Kafka. GRANT is partner/purpose:category,category, with ! before the colon for a consent to being linked; it\n" +
+			"as it stands in Kafka (where the source names a schema file, as written by that schema). GRANT is partner/purpose:category,category, with ! before the colon for a consent to being linked; it\n" +
 			"counts from the event's own time. Without any, nobody has consented; --live asks the real store instead.\n" +
 			"The raw record's Kafka timestamp is not in the file: --at gives it, and the clock of the worker and of the store with it.\n" +
 			"Without a key folder pseudonyms and event ids are made with a throwaway key, and stderr says so.",
@@ -195,8 +195,8 @@ func explainFor(ctx context.Context, d *deployment, partner *policy.Partner, f *
 	src := partner.Sources[at]
 	value := event
 	if src.Format == "avro" {
-		reader, err := src.Shape.Compile(src.Layout)
-		if err != nil {
+		var err error
+		if o.Readers, err = explainReaders(d, src, f.binary); err != nil {
 			return nil, err
 		}
 		if !f.binary {
@@ -206,13 +206,29 @@ func explainFor(ctx context.Context, d *deployment, partner *policy.Partner, f *
 			}
 			value = append(schema.AppendFrame(nil, d.schemas[f.source].id), body...)
 		}
-		o.Readers = oneReader{reader}
 	}
 	p, err := processor.New(o)
 	if err != nil {
 		return nil, err
 	}
 	return p.Explain(ctx, processor.Inbound{Source: at, TimestampMS: f.now.UnixMilli(), Value: value})
+}
+
+// explainReaders finds readers as `run` does where the source's schema came from the raw registry and the event was not
+// just encoded here. With a schema file no registry is asked: every event is read as written by that schema.
+func explainReaders(d *deployment, src *policy.Source, binary bool) (processor.Readers, error) {
+	if binary && d.schemas[src.Name].id > 0 {
+		client, err := rawRegistry(d.cfg)
+		if err != nil {
+			return nil, err
+		}
+		return newReaders(client, d), nil
+	}
+	reader, err := src.Shape.Compile(src.Layout)
+	if err != nil {
+		return nil, err
+	}
+	return oneReader{reader}, nil
 }
 
 // oneReader reads every writer schema as the one that the policies were compiled against.
@@ -245,12 +261,12 @@ func printExplanation(w io.Writer, x *processor.Explanation) {
 		for _, f := range s.Fields {
 			from := ""
 			if len(f.From) > 0 {
-				from = " of " + strings.Join(f.From, ", ")
+				from = strings.Join(f.From, ", ") + ": "
 			}
 			if s.Verdict == processor.Released.String() {
-				fmt.Fprintf(w, "  %-*s  %s   <- %s%s\n", width, f.Name, f.Value, f.How, from)
+				fmt.Fprintf(w, "  %-*s  %s   <- %s%s\n", width, f.Name, f.Value, from, f.How)
 			} else {
-				fmt.Fprintf(w, "  %-*s  %s%s\n", width, f.Name, f.How, from)
+				fmt.Fprintf(w, "  %-*s  <- %s%s\n", width, f.Name, from, f.How)
 			}
 		}
 	}

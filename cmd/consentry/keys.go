@@ -59,7 +59,8 @@ func keysRotateCommand(a *app) *cobra.Command {
 		Use:   "rotate",
 		Short: "Make the next keys and erase those that nothing needs any more",
 		Long: "Make the keys that are missing up to two epochs ahead, and erase each key when every consumer group has committed past its\n" +
-			"epoch's end + `past` + 1h, at the latest keys.keep after that. `run --role sync` does the same by itself. Safe to repeat.",
+			"epoch's end + `past` + 1h, at the latest keys.keep after that. Safe to repeat: run it from a timer, several times within the\n" +
+			"shortest same_person_for. One process at a time may do it, on the machine that owns the folder.",
 		Example: "  consentry keys rotate",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
