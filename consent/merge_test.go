@@ -396,3 +396,17 @@ func TestDamagedLines(t *testing.T) {
 		}
 	}
 }
+
+func TestEffects(t *testing.T) {
+	for e := Effect(0); e < numEffects; e++ {
+		refused := e == 0 || e == RefusedForm || e == RefusedUnstated || e == RefusedAhead || e == RefusedUntil ||
+			e == RefusedFull || e == RefusedDamaged
+		void := e == Narrowed || e == Emptied || e == VoidWithdrawn || e == VoidOlder
+		if e.Refused() != refused || e.Void() != void {
+			t.Errorf("effect %d: refused %v, void %v", e, e.Refused(), e.Void())
+		}
+		if whole := e.Reason() == ""; whole != (!refused && !void && e != LaterStands && e != AllBecause || e == 0) {
+			t.Errorf("effect %d gives the reason %q", e, e.Reason())
+		}
+	}
+}
