@@ -55,8 +55,9 @@ type RawProducer struct {
 
 // NewRawProducer connects when the first event is sent.
 func NewRawProducer(conn Connection) (*RawProducer, error) {
+	// A bound in retries, not in time: kgo counts time from the record's timestamp, and these are days old.
 	client, err := kgo.NewClient(append(conn.Options(), kgo.ProducerLinger(5*time.Millisecond), kgo.MaxBufferedRecords(50_000),
-		kgo.RecordDeliveryTimeout(30*time.Second), kgo.UnknownTopicRetries(3))...)
+		kgo.RecordRetries(20), kgo.UnknownTopicRetries(3))...)
 	if err != nil {
 		return nil, fmt.Errorf("the Kafka client refuses its options: %w", err)
 	}

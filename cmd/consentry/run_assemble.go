@@ -35,7 +35,25 @@ func (a *app) tryAssemble(ctx context.Context, log *zap.Logger) (_ *kafka.Worker
 	if err != nil {
 		return nil, nil, err
 	}
-	f := &fabric{cfg: d.cfg}
+	ring, err := keys.Open(d.cfg.Keys.Dir)
+	if err != nil {
+		return nil, nil, &exitError{code: exitFailed, err: err}
+	}
+	store, err := openStore(d.cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	w, closeWorker, err := newWorker(d, store, ring, log)
+	if err != nil {
+		_ = store.Close()
+		return nil, nil, err
+	}
+	return w, func() { closeWorker(); _ = store.Close() }, nil
+}
+
+// newWorker connects the rooms on a store and a key folder that are open. It asks nobody yet.
+func newWorker(d *deployment, store *consent.Store, ring *keys.Ring, log *zap.Logger) (_ *kafka.Worker, closeAll func(), err error) {
+	f := &fabric{cfg: d.cfg, store: store, ring: ring}
 	var closers []func()
 	closeAll = func() {
 		for _, c := range closers {
@@ -47,13 +65,6 @@ func (a *app) tryAssemble(ctx context.Context, log *zap.Logger) (_ *kafka.Worker
 			closeAll()
 		}
 	}()
-	if f.ring, err = keys.Open(d.cfg.Keys.Dir); err != nil {
-		return nil, nil, &exitError{code: exitFailed, err: err}
-	}
-	if f.store, err = openStore(d.cfg); err != nil {
-		return nil, nil, err
-	}
-	closers = append(closers, func() { _ = f.store.Close() })
 	conn, err := connectionOf(d.cfg)
 	if err != nil {
 		return nil, nil, err

@@ -47,6 +47,9 @@ func (f simulateFlags) check() error {
 	if f.events < 1 || f.subscribers < 1 || f.rate < 0 || f.days < 1 {
 		return errors.New("--events, --subscribers and --days are at least 1, --rate at least 0")
 	}
+	if f.subscribers > city.MaxSubscribers {
+		return errors.New("--subscribers is at most 2,000,000: there are no more numbers")
+	}
 	return nil
 }
 

@@ -112,7 +112,7 @@ func appendTime(b []byte, ms int64, form int) []byte {
 	case 1:
 		b = t.AppendFormat(b, "2006-01-02T15:04:05.000Z")
 	default:
-		b = t.Add(zoneHours*time.Hour).AppendFormat(b, "2006-01-02T15:04:05.000-06:00")
+		b = append(t.Add(zoneHours*time.Hour).AppendFormat(b, "2006-01-02T15:04:05.000"), "-06:00"...)
 	}
 	return append(b, '"')
 }
