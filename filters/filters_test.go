@@ -296,3 +296,26 @@ func TestTableNamesEachFilterOnce(t *testing.T) {
 		t.Errorf("%d filters", len(Table))
 	}
 }
+
+func BenchmarkApply(b *testing.B) {
+	keys := &keyring{}
+	ev := Event{TimeMS: 5 * dayMS, Topic: "raw.x", Kind: "msisdn", Subject: []byte("+15550001111"), Scratch: make([]byte, 0, 512)}
+	run := func(name string, f Filter, in ...schema.Value) {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			var dst schema.Value
+			for b.Loop() {
+				ev.Scratch = ev.Scratch[:0]
+				if f.Apply(&dst, in, &ev) != Filled {
+					b.Fatal("withheld")
+				}
+			}
+		})
+	}
+	run("pseudonym", made(b, "pseudonym", nil).Filter.(Cloner).Clone(keys))
+	run("event_id", made(b, "event_id", nil).Filter.(Cloner).Clone(keys))
+	run("s2", made(b, "s2", placeT, opt("level", intArg(12))).Filter, schema.FloatValue(40.7128), schema.FloatValue(-74.006))
+	run("domain", made(b, "domain", textType, opt("oneof", texts2arg("shop.co.uk"))).Filter, str("https://www.shop.co.uk/basket?user=1"))
+	run("round_down", made(b, "round_down", timeType, opt("to", textArg("1h"))).Filter, schema.TimeValue(7_199_999))
+	run("keep", made(b, "keep", textType, opt("oneof", texts2arg("ios", "android"))).Filter, str("android"))
+}

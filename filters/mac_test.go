@@ -21,8 +21,8 @@ func TestWycheproofHMAC(t *testing.T) {
 		TestGroups    []struct {
 			TagSize int `json:"tagSize"`
 			Tests   []struct {
-				TcID                        int
-				Key, Msg, Tag, Result, Flag string
+				TcID                  int
+				Key, Msg, Tag, Result string
 			}
 		}
 	}

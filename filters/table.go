@@ -56,7 +56,6 @@ type Args struct {
 	Unit    Unit          // of an integer input that is the source's own time
 	Floor   Floor         // the finest time that this stream may tell
 	SpanMS  int64         // how far apart the times of two events can be: past and future together
-	Keyed   bool          // the stream's records are tied together by a pseudonym
 	Partner string        // recipient
 	Topic   string        // partner topic
 	Period  int64         // same_person_for, milliseconds
