@@ -24,9 +24,10 @@ import (
 	"github.com/consentry/consentry/internal/testbed"
 )
 
-const usage = `usage: testbed [--name NAME] [--secure] up | down | status
+const usage = `usage: testbed [--name NAME] [--secure] up | down | status | parts
        testbed [--name NAME] start|stop|kill|pause|continue|restart|wipe PART
-Parts: kafka, redis, registry-raw, registry-partner. up prints export lines for a shell's eval.
+Parts: kafka, redis, registry-raw, registry-partner. up prints export lines for a shell's eval; parts only
+installs or downloads what up needs.
 `
 
 func main() {
@@ -66,6 +67,8 @@ func run(ctx context.Context, args []string, out, errw io.Writer) error {
 	switch words[0] {
 	case "up":
 		return up(ctx, link, *name, *secure, out, errw)
+	case "parts":
+		return testbed.Fetch(ctx, testbed.Options{Progress: errw})
 	case "hold":
 		return hold(ctx, link, *secure, out)
 	}
@@ -80,8 +83,12 @@ func run(ctx context.Context, args []string, out, errw io.Writer) error {
 		return err
 	}
 	report, err := testbed.Ask(ctx, string(socket), words...)
-	if words[0] == "down" && (err == nil || report.PID == 0) {
-		return os.Remove(link) // also when its holder is gone: then its guard has cleaned up
+	gone := err != nil && report.PID == 0 // nobody answers: its holder ended and its guard has cleaned up
+	if words[0] == "down" && (err == nil || gone) {
+		return os.Remove(link)
+	}
+	if gone {
+		return errors.New("nothing is up any more; run: go run ./deploy/testbed up")
 	}
 	if err != nil {
 		return err

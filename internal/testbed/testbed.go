@@ -73,35 +73,55 @@ func Start(ctx context.Context, o Options) (*Testbed, error) {
 	return t, nil
 }
 
-func start(ctx context.Context, o Options) (*Testbed, error) {
-	want := func(part string) bool { return len(o.Parts) == 0 || slices.Contains(o.Parts, part) }
-	t := &Testbed{}
+// want tells whether a part was asked for.
+func (o Options) want(part string) bool { return len(o.Parts) == 0 || slices.Contains(o.Parts, part) }
+
+// Fetch installs or downloads what Start needs, once, and starts nothing.
+func Fetch(ctx context.Context, o Options) error {
+	if o.Progress == nil {
+		o.Progress = io.Discard
+	}
+	_, _, err := provide(ctx, o)
+	return err
+}
+
+// provide returns the folders of Kafka and Apicurio, "" for one that was not asked for.
+func provide(ctx context.Context, o Options) (kafkaHome, apicurioHome string, err error) {
 	var tools []tool
-	if want(PartKafka) || want(PartRegistries) {
+	java := o.want(PartKafka) || o.want(PartRegistries)
+	if java {
 		tools = append(tools, toolJava, toolMaven)
 	}
-	if want(PartRedis) {
+	if o.want(PartRedis) {
 		tools = append(tools, toolRedis)
 	}
-	if err := need(ctx, o.Progress, tools...); err != nil {
-		return t, err
+	if err = need(ctx, o.Progress, tools...); err != nil {
+		return "", "", err
 	}
-	var kafkaHome, apicurioHome string
-	var err error
-	if want(PartKafka) || want(PartRegistries) {
+	if java {
 		if err = needJava(ctx); err != nil {
-			return t, err
+			return "", "", err
 		}
 	}
-	if want(PartKafka) {
+	if o.want(PartKafka) {
 		if kafkaHome, err = kafkaJars(ctx, o.Progress); err != nil {
-			return t, err
+			return "", "", err
 		}
 	}
-	if want(PartRegistries) {
+	if o.want(PartRegistries) {
 		if apicurioHome, err = apicurio(ctx, o.Progress); err != nil {
-			return t, err
+			return "", "", err
 		}
+	}
+	return kafkaHome, apicurioHome, nil
+}
+
+func start(ctx context.Context, o Options) (*Testbed, error) {
+	t := &Testbed{}
+	want := o.want
+	kafkaHome, apicurioHome, err := provide(ctx, o)
+	if err != nil {
+		return t, err
 	}
 	if err := t.prepare(o.Secure); err != nil {
 		return t, err
