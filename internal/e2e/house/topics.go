@@ -173,3 +173,18 @@ func (h *House) Lag(ctx context.Context, topicsOf map[string][]string) (map[stri
 	}
 	return lag, nil
 }
+
+// MakeRaw makes raw topics whose records carry the time of their append, so that a proof can tell what came after an
+// acknowledgement.
+func (h *House) MakeRaw(ctx context.Context, partitions int32, topics ...string) error {
+	cl, err := h.Client()
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	made, err := kadm.NewClient(cl).CreateTopics(ctx, partitions, 1, map[string]*string{"message.timestamp.type": kadm.StringPtr("LogAppendTime")}, topics...)
+	if err != nil {
+		return err
+	}
+	return made.Error()
+}

@@ -41,7 +41,7 @@ func eventIDs(ring *keys.Ring, s *stream, raw []rawEvent) (map[string]int32, err
 
 // subjectIDs maps each subject to its keyed id.
 func subjectIDs(ring *keys.Ring, raw []rawEvent) map[string]string {
-	namer := consent.NewNamer(ring.House())
+	namer := consent.NewNamer(house32(ring))
 	ids := map[string]string{}
 	for i := range raw {
 		s := raw[i].subject
@@ -50,4 +50,9 @@ func subjectIDs(ring *keys.Ring, raw []rawEvent) map[string]string {
 		}
 	}
 	return ids
+}
+
+func house32(ring *keys.Ring) []byte {
+	key := ring.HouseKey()
+	return key[:]
 }

@@ -34,6 +34,9 @@ func million(ctx context.Context, r *report) error {
 	if err := h.Edit("consentry.yaml", "partitions: 4", "partitions: 8"); err != nil {
 		return err
 	}
+	if err := h.MakeRaw(ctx, 8, rawTopics...); err != nil {
+		return err
+	}
 	common := fmt.Sprintf("--subscribers %d --seed %d --days 6", millionSubscribers, millionSeed)
 	if err := h.Steps(ctx, "keys init", "consent accept-epoch --yes",
 		// A first small part makes the raw topics and every subscriber's consents; the rest flows later.
@@ -64,11 +67,15 @@ func million(ctx context.Context, r *report) error {
 	go func() {
 		flow <- h.Steps(ctx, fmt.Sprintf("simulate --events %d --rate %d %s", millionEvents-1000, millionRate, common))
 	}()
+	chased, err := newChaser(ctx, h)
+	if err != nil {
+		return err
+	}
 	minds := make(chan error, 1)
 	var changed map[string][]change
 	go func() {
 		var err error
-		changed, err = changeMinds(ctx, h, ring, before)
+		changed, err = changeMinds(ctx, h, ring, before, chased)
 		minds <- err
 	}()
 	inTransaction, err := killWorkers(ctx, r, h, tail, workers)
@@ -82,7 +89,11 @@ func million(ctx context.Context, r *report) error {
 	if err := <-flow; err != nil {
 		return err
 	}
-	r.say("%d events are in the raw topics", millionEvents)
+	extra, err := chased.close(ctx)
+	if err != nil {
+		return err
+	}
+	r.say("%d events are in the raw topics, and %d that chase the opt-outs", millionEvents, extra)
 	if err := drained(ctx, h, 5*time.Minute); err != nil {
 		return err
 	}
@@ -92,7 +103,7 @@ func million(ctx context.Context, r *report) error {
 		}
 	}
 	r.check(inTransaction >= killsInTransaction, "%d of the kills hit an open transaction (aborted records follow)", inTransaction)
-	return judgeMillion(ctx, r, h, ring, tail, &timeline{initial: before, changes: changed})
+	return judgeMillion(ctx, r, h, ring, tail, &timeline{initial: before, changes: changed}, millionEvents+extra)
 }
 
 // startWorkers starts n worker processes; stop kills those that still run.

@@ -24,12 +24,12 @@ type acknowledgement struct {
 }
 
 // changeMinds withdraws optOuts subjects that have a grant, by turns everything or one pair, and grants some again.
-func changeMinds(ctx context.Context, h *house.House, ring *keys.Ring, before map[string]string) (map[string][]change, error) {
+func changeMinds(ctx context.Context, h *house.House, ring *keys.Ring, before map[string]string, chased *chaser) (map[string][]change, error) {
 	c, err := city.New(city.Options{Seed: millionSeed, Subscribers: millionSubscribers})
 	if err != nil {
 		return nil, err
 	}
-	namer := consent.NewNamer(ring.House())
+	namer := consent.NewNamer(house32(ring))
 	done := map[string][]change{}
 	for who := 0; len(done) < optOuts; who++ {
 		if who == millionSubscribers {
@@ -42,6 +42,7 @@ func changeMinds(ctx context.Context, h *house.House, ring *keys.Ring, before ma
 		if grantIn(before[namer.ID("msisdn", []byte(subject)).String()], "acme-ads", "advertising") == nil {
 			continue
 		}
+		chased.chase(ctx, who)
 		out := change{subject: subject, withdraws: true}
 		args := []string{"consent", "withdraw-all"}
 		if len(done)%3 == 0 {
