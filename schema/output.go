@@ -79,7 +79,9 @@ func (o *Output) AvroSchema() string {
 	return string(b)
 }
 
-// JSONSchema is the JSON Schema (draft 7, which every registry knows): every field is there, and may be null.
+// JSONSchema is the JSON Schema (draft 7, which every registry knows). Every field is there in every record, and may be
+// null. The schema does not say `required`, and leaves other names to be scalars: only so does a registry under
+// FULL_TRANSITIVE let a field be added later, as it does for Avro. What is written comes from Fields alone.
 func (o *Output) JSONSchema() string {
 	b := append([]byte(nil), `{"$schema":"http://json-schema.org/draft-07/schema#","title":`...)
 	b = appendJSONString(b, []byte(o.Name))
@@ -108,14 +110,7 @@ func (o *Output) JSONSchema() string {
 		}
 		b = append(b, '}')
 	}
-	b = append(b, "\n},\"required\":["...)
-	for i, f := range o.Fields {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = appendJSONString(b, []byte(f.Name))
-	}
-	b = append(b, `],"additionalProperties":false}`...)
+	b = append(b, "\n},\"additionalProperties\":{\"type\":[\"null\",\"string\",\"integer\",\"boolean\"]}}"...)
 	return string(b)
 }
 

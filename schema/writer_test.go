@@ -5,6 +5,7 @@ package schema
 import (
 	"encoding/json"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -30,6 +31,9 @@ func TestOutputText(t *testing.T) {
 	}
 	mustAvro(t, want)
 	o.Format = "json"
+	if text := o.Text(); strings.Contains(text, "required") || !strings.Contains(text, `{"type":["null","string"],"format":"date-time","default":null`) {
+		t.Errorf("got %s", text)
+	}
 	shape, err := ParseJSONSchema([]byte(o.Text()))
 	if err != nil {
 		t.Fatalf("%v: %s", err, o.Text())
