@@ -12,7 +12,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/sr"
 	"github.com/twmb/franz-go/pkg/sr/srfake"
 
 	"github.com/consentry/consentry/config"
@@ -50,7 +49,7 @@ func openHouse() (_ *house, err error) {
 	h.closers = append(h.closers, store.Close)
 	h.env["CONSENTRY_REDIS"] = store.Addr()
 	for _, name := range []string{"CONSENTRY_REGISTRY_RAW", "CONSENTRY_REGISTRY_PARTNER"} {
-		registry := srfake.New(srfake.WithGlobalCompat(sr.CompatBackward))
+		registry := srfake.New()
 		h.closers = append(h.closers, registry.Close)
 		h.env[name] = registry.URL()
 	}
