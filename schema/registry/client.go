@@ -267,6 +267,8 @@ func translateOnly(op string, err error, notFound ...int) error {
 		return &Unreachable{op, 0, "no answer in time"}
 	case errors.Is(err, errTooLarge):
 		return &Unreachable{op, 0, "the answer is too large"}
+	case errors.As(err, new(*tls.CertificateVerificationError)):
+		return &Unreachable{op, 0, "its certificate is not signed by an authority that is trusted here, or is not for this host"}
 	case errors.As(err, new(*net.OpError)):
 		return &Unreachable{op, 0, "no connection"}
 	}
