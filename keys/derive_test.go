@@ -90,6 +90,9 @@ func TestDeriveByHand(t *testing.T) {
 	}
 	prk := mac(make([]byte, 32), string(root[:]))
 	want := mac(prk, "\x00\x00\x00\x04acme\x00\x00\x00\x0epartner.acme.a\x01")
+	if got, want := fingerprint(&root), hex.EncodeToString(mac(prk, "fingerprint\x01")[:8]); got != want {
+		t.Errorf("fingerprint = %s, want %s", got, want)
+	}
 	var got [32]byte
 	if !derive(&got, &root, "acme", "partner.acme.a") || !bytes.Equal(got[:], want) {
 		t.Fatalf("derive = %x, want %x", got, want)

@@ -255,6 +255,56 @@ func TestNothingForTheGarbageCollector(t *testing.T) {
 	}
 }
 
+// TestReadersAreAskedOncePerBatch: and again in the next one, because the resolver may learn better.
+func TestReadersAreAskedOncePerBatch(t *testing.T) {
+	b := newBench(t, nil)
+	known, unknown := b.avro(t, good()), b.avro(t, good())
+	unknown.Value[4] = 9
+	for batch := 1; batch <= 2; batch++ {
+		if _, err := b.Decide(t.Context(), []Inbound{known, known, unknown, unknown}); err != nil {
+			t.Fatal(err)
+		}
+		if b.readers.asked != 2*batch {
+			t.Errorf("after batch %d: asked %d times", batch, b.readers.asked)
+		}
+	}
+}
+
+// TestUnwritableIsWithheld: values that their own output schema does not have never leave.
+func TestUnwritableIsWithheld(t *testing.T) {
+	b := newBench(t, nil)
+	b.store.lines[idOf(subject)] = []byte(goodLine)
+	b.sources[b.sourceIndex("json")].streams[0].writer = schema.NewWriter(&schema.Output{Format: "json"})
+	if plain, web := b.verdicts(t, b.json(t, good())); plain != FilterRefused || web != Released || len(b.batch.Out) != 1 {
+		t.Errorf("verdicts %v and %v, %d records", plain, web, len(b.batch.Out))
+	}
+}
+
+// TestOutboundsShareNothing: who appends to one record's bytes changes no other.
+func TestOutboundsShareNothing(t *testing.T) {
+	b := newBench(t, nil)
+	batch, err := b.Decide(t.Context(), b.crowd(t, 10))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := string(batch.Out[0].Key()) + string(batch.Out[1].Value())
+	_ = append(batch.Out[0].Value(), bytes.Repeat([]byte("#"), 50)...)
+	_ = append(batch.Out[0].Key(), bytes.Repeat([]byte("#"), 50)...)
+	if string(batch.Out[0].Key())+string(batch.Out[1].Value()) != before {
+		t.Error("an append ran into the next bytes")
+	}
+}
+
+// TestPointersNameKnownPathsOnly: a path may be made of the event's own keys.
+func TestPointersNameKnownPathsOnly(t *testing.T) {
+	s := newBench(t, nil).sources[0]
+	for path, want := range map[string]string{"who.id": "who.id", "note": "note", "": "", "canary": "", "who.id.+12025550123": ""} {
+		if got := s.knownPath(path); got != want {
+			t.Errorf("%q passes as %q", path, got)
+		}
+	}
+}
+
 // TestQuestionsTable holds the table against a map.
 func TestQuestionsTable(t *testing.T) {
 	var q questions

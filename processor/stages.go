@@ -96,18 +96,17 @@ func (s *source) knownPath(path string) string {
 
 // subject puts the canonical subject into the batch's arena and its keyed name among the questions.
 func (p *Processor) subject(_ context.Context, e *event) (Reason, error) {
-	v := &e.record.Slots[e.source.spec.SubjectSlot]
-	start := len(p.subjects)
-	switch v.Kind {
-	case schema.String:
-		var ok bool
-		if p.subjects, ok = consent.Canonical(p.subjects, e.source.spec.SubjectKind, e.source.spec.SubjectForm, e.source.spec.Region, v.Raw); !ok {
-			p.subjects = p.subjects[:start]
-			return BadSubject, nil
-		}
-	default:
+	spec := e.source.spec
+	v := &e.record.Slots[spec.SubjectSlot]
+	if v.Kind != schema.String {
 		return BadSubject, nil
 	}
+	start := len(p.subjects)
+	subjects, ok := consent.Canonical(p.subjects, spec.SubjectKind, spec.SubjectForm, spec.Region, v.Raw)
+	if !ok {
+		return BadSubject, nil
+	}
+	p.subjects = subjects
 	e.subjectAt, e.subjectEnd = start, len(p.subjects)
 	return Undecided, nil
 }
