@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"strings"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -51,7 +52,7 @@ var causes = []struct {
 	{TopicForbidden, "The broker refuses a topic, the group or the transactional id; see which with: consentry preflight"},
 	{OffsetsMissing, "Nobody has said where this partner begins; run: consentry offsets init --at beginning (or end, or a time)"},
 	{OffsetsLost, "Events between the position and what the raw topic still holds are gone, or the raw topic was made again; look at it, then run: consentry offsets init --lost"},
-	{KeyMissing, "A pseudonym key is not in the key folder; mount the folder that keys rotate writes to, or run: consentry keys rotate"},
+	{KeyMissing, "A key is not in the key folder: mount the folder that keys rotate writes to, or make what is missing with: consentry keys init (in a new deployment), consentry keys rotate"},
 	{KeyMismatch, "The key folder is not the one that the other workers use; mount the right one"},
 	{ClockSkew, "This machine's clock and Redis's differ by more than 2 s; mend the time service; nothing else is needed."},
 	{StateRestoring, "The counts of a batch did not add up, so it was not committed; keep the log and report it; it is tried again meanwhile"},
@@ -93,6 +94,22 @@ func causeOf(err error, fallback Cause) Cause {
 		return Cause(c.Cause())
 	}
 	return fallback
+}
+
+// detailOf is what a room's error says beside its cause. Errors with a cause are made in this house and hold no values.
+func detailOf(err error) string {
+	var t *Trouble
+	if errors.As(err, &t) {
+		return t.detail
+	}
+	var c interface {
+		error
+		Cause() string
+	}
+	if errors.As(err, &c) {
+		return strings.TrimPrefix(strings.TrimPrefix(c.Error(), c.Cause()), ": ")
+	}
+	return ""
 }
 
 // brokerCause tells which cause an error of the client library means; "" when it is passing trouble that a new session

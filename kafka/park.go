@@ -56,11 +56,7 @@ func newStanding(now func() time.Time) *standing {
 
 // doubt says that a part has a reason to park. The first cause shown stays until its part is content.
 func (s *standing) doubt(part string, err error, fallback Cause) {
-	c := causeOf(err, fallback)
-	detail := ""
-	if t, ok := err.(*Trouble); ok {
-		detail = t.detail
-	}
+	c, detail := causeOf(err, fallback), detailOf(err)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d, ok := s.doubts[part]
