@@ -80,9 +80,14 @@ func (s *Store) unsafe(ctx context.Context) ([]string, error) {
 	pipe := s.client.Pipeline()
 	info := pipe.Info(ctx)
 	fsync := pipe.ConfigGet(ctx, "appendfsync")
-	// Each command's own error is read below; a broken connection fails INFO too.
-	_, _ = pipe.Exec(ctx)
+	// Each command's own error is read below. A connection that was never let in leaves them empty and without one.
+	_, failed := pipe.Exec(ctx)
 	text, err := info.Result()
+	if err == nil && text == "" {
+		if err = failed; err == nil {
+			err = errReply
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
