@@ -5,6 +5,7 @@ package processor
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"testing"
@@ -95,6 +96,8 @@ func TestAccount(t *testing.T) {
 	for i := range batch.Out {
 		if o := &batch.Out[i]; o.Topic() == "" || len(o.Key()) != 22 || !bytes.Contains(o.Value(), o.Key()) {
 			t.Fatalf("record %d: topic %q, key of %d bytes", i, o.Topic(), len(o.Key()))
+		} else if o.program.Output.Format == "json" && !json.Valid(o.Value()) {
+			t.Fatalf("record %d is no JSON object", i)
 		}
 	}
 }
@@ -283,7 +286,11 @@ func TestUnwritableIsWithheld(t *testing.T) {
 // TestOutboundsShareNothing: who appends to one record's bytes changes no other.
 func TestOutboundsShareNothing(t *testing.T) {
 	b := newBench(t, nil)
-	batch, err := b.Decide(t.Context(), b.crowd(t, 10))
+	in := b.crowd(t, 10)
+	if _, err := b.Decide(t.Context(), in); err != nil { // the arena has its size now
+		t.Fatal(err)
+	}
+	batch, err := b.Decide(t.Context(), in)
 	if err != nil {
 		t.Fatal(err)
 	}
