@@ -31,7 +31,7 @@ func (r *rng) fault() fault {
 
 var badSubjects = []string{"", "unknown", "+", "0000", "+1316555", "+131655501234567890", "316-555-0134", "+1316555O123"}
 
-// garble damages a record so that no decoder may accept it. Only an empty record becomes a tombstone.
+// garble damages a record so that no decoder may accept it; one in four becomes a tombstone.
 func garble(value []byte, r *rng, framed bool) []byte {
 	switch r.below(4) {
 	case 0:
