@@ -217,9 +217,14 @@ func workDemo(ctx context.Context, d *deployment, conn kafka.Connection, store *
 	}
 	defer closeWorker()
 	working, stop := context.WithCancel(ctx)
+	waiting, giveUp := context.WithCancelCause(ctx)
 	ended := make(chan error, 1)
-	go func() { ended <- w.Run(working) }()
-	err = untilDecided(ctx, d, conn, w, raw)
+	go func() {
+		err := w.Run(working)
+		giveUp(errors.New("the worker left before the last verdict"))
+		ended <- err
+	}()
+	err = untilDecided(waiting, d, conn, w, raw)
 	stop()
 	if err := errors.Join(err, <-ended); err != nil {
 		return nil, err
