@@ -95,13 +95,12 @@ func newWorker(d *deployment, store *consent.Store, ring *keys.Ring, log *zap.Lo
 func (f *fabric) prepare(ctx context.Context, p *policy.Partner, ask consent.Asker, maxBytes []int) (func() (kafka.Decider, error), error) {
 	ids := make([]int, len(p.Streams))
 	for i, s := range p.Streams {
-		if s.Format != "avro" {
-			continue
-		}
-		if f.partner == nil {
+		// JSON records carry no id, yet a partner that reads by a schema must find the one that is written.
+		format, known := registry.ParseFormat(s.Format)
+		if !known || f.partner == nil {
 			return nil, &unpublished{s.Topic}
 		}
-		found, err := f.partner.Lookup(ctx, registry.Subject(s.Topic), s.Output.Text(), registry.Avro)
+		found, err := f.partner.Lookup(ctx, registry.Subject(s.Topic), s.Output.Text(), format)
 		if errors.Is(err, registry.ErrNotFound) {
 			return nil, &unpublished{s.Topic}
 		}

@@ -159,6 +159,8 @@ func eventID(value []byte) string {
 	return string(value[max(0, len(value)-22):])
 }
 
+const stamp = "15:04:05.000"
+
 func judgeReleases(ctx context.Context, r *report, h *house.House, ring *keys.Ring, raw []rawEvent,
 	tallied map[place]int64, live []house.Record, t *timeline) error {
 	subjects := subjectIDs(ring, raw)
@@ -209,12 +211,15 @@ func judgeReleases(ctx context.Context, r *report, h *house.House, ring *keys.Ri
 			at, ok := ids[eventID(rec.Value)]
 			if !ok {
 				unconsented++
+				r.say("a record of %s at partition %d offset %d belongs to no raw event", s.topic, rec.Partition, rec.Offset)
 				continue
 			}
 			e := &raw[at]
 			allowed, late := t.judge(s, subjects[e.subject], e.subject, e.timeMS, rec.Arrived)
 			if !allowed {
 				unconsented++
+				r.say("not allowed: %s partition %d offset %d, readable %s, event %s%s", s.topic, rec.Partition, rec.Offset,
+					rec.Arrived.UTC().Format(stamp), time.UnixMilli(e.timeMS).UTC().Format(stamp), t.story(s, e.subject))
 			}
 			if late > 0 {
 				lates = append(lates, late)

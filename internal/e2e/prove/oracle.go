@@ -188,5 +188,21 @@ func (t *timeline) judge(s *stream, id, subject string, eventMS int64, arrived t
 	return allowed, late
 }
 
+// story tells what was changed for a subject, without naming it.
+func (t *timeline) story(s *stream, subject string) string {
+	var b strings.Builder
+	for _, c := range t.changes[subject] {
+		if !c.touches(s) {
+			continue
+		}
+		what := "withdrawn"
+		if !c.withdraws {
+			what = "granted since " + time.UnixMilli(c.grant.since).UTC().Format(stamp)
+		}
+		fmt.Fprintf(&b, "; %s, acknowledged %s", what, c.acked.UTC().Format(stamp))
+	}
+	return b.String()
+}
+
 // bound is promise P3's: from the acknowledgement to the last frame.
 const bound = 5 * time.Second
