@@ -159,6 +159,8 @@ func code(err error) string {
 		return "client closed"
 	case errors.Is(err, errStaleVerdict):
 		return "stale verdict"
+	case errors.Is(err, errRebuild):
+		return "rebuild"
 	case unreachable(err):
 		return "no answer"
 	}

@@ -6,14 +6,19 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"net"
 	"net/http/httptest"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/consentry/consentry/consent"
+	"github.com/consentry/consentry/policy"
 )
 
 func TestReleasesOnceWithConsent(t *testing.T) {
@@ -359,4 +364,39 @@ func TestMetricsAndStatus(t *testing.T) {
 	if get("/livez") != "ok\n" || get("/readyz") != "ok\n" {
 		t.Error("not alive or not ready")
 	}
+}
+
+// TestNobodyAnswersAtTheStart: nothing that is down may end a worker.
+func TestNobodyAnswersAtTheStart(t *testing.T) {
+	h := newHouse(t)
+	h.raw(100)
+	h.begin()
+	up := make(chan struct{})
+	conn := h.conn
+	conn.Dial = func(ctx context.Context, network, host string) (net.Conn, error) {
+		select {
+		case <-up:
+			return (&net.Dialer{}).DialContext(ctx, network, host)
+		default:
+			return nil, &net.OpError{Op: "dial", Net: network, Err: syscall.ECONNREFUSED}
+		}
+	}
+	asked := 0
+	r := h.start(func(o *Options) {
+		o.Connection = conn
+		o.Prepare = func(ctx context.Context, p *policy.Partner, ask consent.Asker, most []int) (func() (Decider, error), error) {
+			if asked++; asked == 1 {
+				return nil, &Trouble{SchemaUnpublished, streamTopic}
+			}
+			return h.prepare(ctx, p, ask, most)
+		}
+	})
+	r.await(StateParked, BrokerUnreachable)
+	if !r.ready() || !r.alive() {
+		t.Error("parked is ready, and alive")
+	}
+	close(up)
+	r.await(StateParked, SchemaUnpublished)
+	r.await(StateRunning, "")
+	h.settle()
 }

@@ -4,6 +4,7 @@
 package kafka
 
 import (
+	"bytes"
 	"encoding/json"
 	"strconv"
 
@@ -32,7 +33,7 @@ func quarantineOf(p *policy.Partner, q *processor.Pointer, revision string) (key
 	key = append(append(append([]byte(nil), p.Name...), ':'), topic...)
 	key = strconv.AppendInt(append(key, ':'), int64(q.Partition), 10)
 	key = strconv.AppendInt(append(key, ':'), q.Offset, 10)
-	value, err = json.Marshal(quarantineRecord{
+	value, err = marshal(quarantineRecord{
 		Partner: p.Name, Topic: topic, Partition: q.Partition, Offset: q.Offset, LeaderEpoch: q.LeaderEpoch,
 		Stage: q.Stage, Reason: q.Reason.String(), Field: q.Field, SchemaID: q.SchemaID, Policy: revision,
 		SizeClass: sizeClass(q.Size),
@@ -53,4 +54,13 @@ func sizeClass(bytes int) string {
 		return "<1MiB"
 	}
 	return ">=1MiB"
+}
+
+// marshal writes JSON as the contract prints it: a "<" stays one.
+func marshal(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(v)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }

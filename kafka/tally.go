@@ -4,7 +4,6 @@
 package kafka
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"github.com/consentry/consentry/policy"
@@ -58,7 +57,7 @@ func tallyOf(p *policy.Partner, s *span, stream *policy.Program, counts *[proces
 			}
 		}
 	}
-	return json.Marshal(r)
+	return marshal(r)
 }
 
 // modeLive is the only mode that releases.
