@@ -192,5 +192,33 @@ func CreateTopics(ctx context.Context, conn Connection, needs TopicNeeds) (made 
 			err = fmt.Errorf("topic %s cannot be made: %s", t.Name, code(createErr))
 		}
 	}
-	return made, err
+	if err != nil {
+		return made, err
+	}
+	return made, awaitTopics(ctx, adm, made)
+}
+
+// awaitTopics waits until the brokers tell of the new topics: the controller makes them, the brokers hear of it later.
+func awaitTopics(ctx context.Context, adm *kadm.Client, made []Topic) error {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for _, t := range made {
+		for {
+			details, err := adm.ListTopics(ctx, t.Name)
+			if err == nil {
+				err = details[t.Name].Err
+			}
+			if err == nil && details.Has(t.Name) {
+				break
+			}
+			select {
+			case <-ctx.Done():
+				return requestTrouble(err, "new topic "+t.Name)
+			case <-tick.C:
+			}
+		}
+	}
+	return nil
 }
