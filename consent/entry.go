@@ -29,7 +29,7 @@ type Entry struct {
 
 // Line is all that holds for one subject.
 type Line struct {
-	AllMarkMS int64 // the time at which everything was withdrawn; valid if AllMarked
+	AllMarkMS int64 // the time at which everything was withdrawn; 0 unless AllMarked
 	AllMarked bool
 	Entries   []Entry // sorted by "partner/purpose", each pair once, at most MaxEntries
 }

@@ -223,7 +223,11 @@ func intersect(a, b *Grant) *Grant {
 			g.Categories = append(g.Categories, c)
 		}
 	}
-	if b.Ends && (!g.Ends || b.UntilMS < g.UntilMS) {
+	switch {
+	case !b.Ends:
+	case g.Ends:
+		g.UntilMS = min(g.UntilMS, b.UntilMS)
+	default:
 		g.UntilMS, g.Ends = b.UntilMS, true
 	}
 	return g
@@ -283,28 +287,19 @@ func (g *Grant) take(categories []string, linked bool) bool {
 	return took
 }
 
-func (e *Entry) mark(at int64) {
-	if e.Marked {
-		at = max(at, e.MarkMS)
-	}
-	e.Marked, e.MarkMS = true, at
-}
+func (e *Entry) mark(at int64) { e.Marked, e.MarkMS = true, max(at, e.MarkMS) }
 
 // withdrawAll ends every grant that the withdrawal reaches, leaves the mark of all and drops the entries that it covers.
 func (l *Line) withdrawAll(w withdrawal) Effect {
 	effect := Marked
-	mark := w.at
-	if l.AllMarked {
-		mark = max(mark, l.AllMarkMS)
-	}
+	mark := max(w.at, l.AllMarkMS)
 	for i := range l.Entries {
 		e := &l.Entries[i]
 		switch {
 		case e.Grant == nil:
 		case w.reaches(e.Grant):
 			effect = EndedGrant
-			mark = max(mark, e.Grant.SinceMS)
-			e.Grant = nil
+			mark = max(mark, e.Grant.SinceMS) // which covers the grant: tidy drops it
 		case effect == Marked:
 			effect = LaterStands
 		}
@@ -322,7 +317,7 @@ func (l *Line) tidy() {
 	for i := range l.Entries {
 		e := &l.Entries[i]
 		if e.MarkMS <= l.AllMarkMS {
-			e.Marked, e.MarkMS = false, 0
+			e.Marked = false
 		}
 		if e.Grant != nil && e.Grant.SinceMS <= l.AllMarkMS {
 			e.Grant = nil

@@ -54,6 +54,7 @@ func TestMerge(t *testing.T) {
 		{"same since: not linked before", "a/p:x@5-", linked(grant("a", 5, "x")), "a/p:x@5-", Narrowed, false},
 		{"same since: the earlier end", "a/p:x@5-9", until(grant("a", 5, "x"), 8), "a/p:x@5-8", Repeated, false},
 		{"same since: keeps the end", "a/p:x@5-9", grant("a", 5, "x"), "a/p:x@5-9", Narrowed, false},
+		{"same since: a time without an end is none", "a/p:x@5-", Change{Action: ActGrant, Partner: "a", Purpose: "p", Categories: []string{"x"}, AtMS: 5, Stated: true, UntilMS: 9}, "a/p:x@5-", Repeated, true},
 		{"same since: nothing in common", "a/p:x@5-", grant("a", 5, "y"), "a/pX5", Emptied, false},
 		{"after a mark", "a/pX5", grant("a", 6, "x"), "a/p:x@6-X5", Granted, true},
 		{"at a mark", "a/pX5", grant("a", 5, "x"), "a/pX5", VoidWithdrawn, false},
@@ -70,6 +71,10 @@ func TestMerge(t *testing.T) {
 		{"category twice", "", grant("a", 5, "x", "x"), "", RefusedForm, false},
 		{"bad category", "", grant("a", 5, "X"), "", RefusedForm, false},
 		{"bad partner", "", grant("A", 5, "x"), "", RefusedForm, false},
+		{"withdrawn from a bad partner", "", withdraw("A"), "", RefusedForm, false},
+		{"withdrawn for a bad purpose", "", Change{Action: ActWithdraw, Partner: "a", Purpose: "P"}, "", RefusedForm, false},
+		{"time zero is a time", "a/p:x@0- c/pX0", withdraw("b"), "a/p:x@0- b/pX1000000 c/pX0", Marked, true},
+		{"a line that was not merged, at the mark", "*X5 a/p:x@5-", grant("b", 6, "x"), "*X5 b/p:x@6-", Granted, true},
 		{"all with a partner", "", Change{Action: ActWithdrawAll, Partner: "a"}, "", RefusedForm, false},
 
 		{"withdrawn with nothing there", "", withdraw("a"), "a/pX1000000", Marked, true},
@@ -124,10 +129,12 @@ func TestMerge(t *testing.T) {
 	}
 }
 
-func filled(n int) []byte {
+func filled(n int) []byte { return filledFrom(n, 1) }
+
+func filledFrom(n int, since int64) []byte {
 	var l Line
 	for i := range n {
-		l.Entries = append(l.Entries, Entry{Partner: fmt.Sprintf("f%02d", i), Purpose: "p", Grant: &Grant{Categories: []string{"x"}, SinceMS: 1}})
+		l.Entries = append(l.Entries, Entry{Partner: fmt.Sprintf("f%02d", i), Purpose: "p", Grant: &Grant{Categories: []string{"x"}, SinceMS: since}})
 	}
 	return l.Append(nil)
 }
@@ -145,6 +152,12 @@ func TestMergeWhenFull(t *testing.T) {
 	}
 	if got, out := Merge(line, withdraw("z", "x"), 10); out.Effect != AllBecause || !out.InForce || string(got) != "*X10" {
 		t.Errorf("withdrawal without room: %q %d", got, out.Effect)
+	}
+	covered := append([]byte("*X100 "), filledFrom(64, 101)...)
+	for _, at := range []int64{99, 100} {
+		if got, out := Merge(covered, history(withdraw("z"), at), 200); out.Effect != Marked || string(got) != string(covered) {
+			t.Errorf("a withdrawal at %d that the mark of all covers: %d", at, out.Effect)
+		}
 	}
 	got, out := Merge(filled(63), withdraw("z"), 10)
 	if l, ok := Parse(got); !ok || len(l.Entries) != 64 || out.Effect != Marked {
