@@ -1,3 +1,5 @@
+// Single events, for proofs that need one subject's events at a moment of their own.
+
 package city
 
 // Make fills e with an event of one subscriber at a moment of the caller's choice, beside those that Next gives. nonce
