@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -123,9 +125,24 @@ func (a *app) printFindings(all []kafka.Finding, asJSON bool) error {
 		}
 	}
 	if failed > 0 {
-		return &exitError{code: exitFailed, err: fmt.Errorf("preflight: %d to mend, %d warnings", failed, warned)}
+		fmt.Fprintf(a.err, "preflight: %d to mend, %d more to know\n", failed, warned)
+		if steps := stepsOf(all); len(steps) > 0 {
+			fmt.Fprintf(a.err, "In this order, and then preflight again:\n  %s\n", strings.Join(steps, "\n  "))
+		}
+		return &exitError{code: exitFailed, said: true}
 	}
 	return nil
+}
+
+// stepsOf lists the commands that mend what fails, each once, in the order in which they work.
+func stepsOf(all []kafka.Finding) []string {
+	var steps []string
+	for _, f := range all {
+		if f.Level == kafka.Fail && f.Run != "" && !slices.Contains(steps, f.Run) {
+			steps = append(steps, f.Run)
+		}
+	}
+	return steps
 }
 
 // keys opens the key folder; nil when it cannot be used.
