@@ -4,6 +4,7 @@
 //	eval "$(go run ./deploy/testbed up)"     starts them and sets what deploy/samples/consentry.yaml reads
 //	go run ./deploy/testbed status           what runs, under which pid, with which log
 //	go run ./deploy/testbed kill kafka       also stop, start, restart, pause, continue, wipe
+//	go run ./deploy/testbed read TOPIC       its last records as JSON, as a read_committed reader sees them
 //	go run ./deploy/testbed down             stops everything and removes the folder
 package main
 
@@ -26,8 +27,9 @@ import (
 
 const usage = `usage: testbed [--name NAME] [--secure] up | down | status | parts
        testbed [--name NAME] start|stop|kill|pause|continue|restart|wipe PART
+       testbed [--name NAME] read [--last N] TOPIC
 Parts: kafka, redis, registry-raw, registry-partner. up prints export lines for a shell's eval; parts only
-installs or downloads what up needs.
+installs or downloads what up needs. read prints the last 5 or N records, one a line, as a partner sees them.
 `
 
 func main() {
@@ -45,6 +47,7 @@ func run(ctx context.Context, args []string, out, errw io.Writer) error {
 	flags.Usage = func() { fmt.Fprint(errw, usage) }
 	name := flags.String("name", "default", "several testbeds may run side by side")
 	secure := flags.Bool("secure", false, "TLS, users and passwords on every part")
+	last := flags.Int("last", 5, "how many records read prints")
 	// Flags may stand before and after the verb.
 	var words []string
 	for rest := args; ; {
@@ -77,10 +80,16 @@ func run(ctx context.Context, args []string, out, errw io.Writer) error {
 		if words[0] == "down" {
 			return nil
 		}
-		return errors.New("nothing is up; run: go run ./deploy/testbed up")
+		return errors.New("nothing is up; run: " + invoked() + " up")
 	}
 	if err != nil {
 		return err
+	}
+	if words[0] == "read" {
+		if len(words) != 2 || *last < 1 {
+			return errors.New("read wants one topic, and --last at least 1")
+		}
+		return read(ctx, string(socket), words[1], *last, out, errw)
 	}
 	report, err := testbed.Ask(ctx, string(socket), words...)
 	gone := err != nil && report.PID == 0 // nobody answers: its holder ended and its guard has cleaned up
@@ -88,7 +97,7 @@ func run(ctx context.Context, args []string, out, errw io.Writer) error {
 		return os.Remove(link)
 	}
 	if gone {
-		return errors.New("nothing is up any more; run: go run ./deploy/testbed up")
+		return errors.New("nothing is up any more; run: " + invoked() + " up")
 	}
 	if err != nil {
 		return err
@@ -144,7 +153,7 @@ func up(ctx context.Context, link, name string, secure bool, out, errw io.Writer
 			if err != nil {
 				return err
 			}
-			fmt.Fprintln(errw, "up; stop it with: go run ./deploy/testbed down")
+			fmt.Fprintln(errw, "up; stop it with: "+invoked()+" down")
 			return export(out, report)
 		}
 		fmt.Fprintln(errw, lines.Text())
@@ -153,6 +162,33 @@ func up(ctx context.Context, link, name string, secure bool, out, errw io.Writer
 		return errors.New("the testbed did not start")
 	}
 	return errors.New("the testbed ended")
+}
+
+// read prints the end of a topic: values to out, how many there are to errw.
+func read(ctx context.Context, socket, topic string, last int, out, errw io.Writer) error {
+	report, err := testbed.Ask(ctx, socket, "status")
+	if err != nil {
+		return errors.New("nothing is up any more; run: " + invoked() + " up")
+	}
+	values, all, err := report.Read(ctx, topic, last)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(errw, "%s: %d records, the last %d:\n", topic, all, len(values))
+	for _, v := range values {
+		if _, err := fmt.Fprintln(out, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// invoked is how this command was called, for messages that name it.
+func invoked() string {
+	if strings.Contains(os.Args[0], "go-build") {
+		return "go run ./deploy/testbed"
+	}
+	return filepath.Base(os.Args[0])
 }
 
 func export(out io.Writer, r testbed.Report) error {

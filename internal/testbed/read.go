@@ -4,6 +4,7 @@
 package testbed
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -128,7 +129,25 @@ func asJSON(ctx context.Context, registry string, codecs map[uint32]*goavro.Code
 		return "", err
 	}
 	text, err := codec.TextualFromNative(nil, native)
-	return string(text), err
+	if err != nil {
+		return "", err
+	}
+	return sortKeys(text)
+}
+
+// sortKeys gives a record the same text each time: goavro writes the fields of a record in the order of a Go map.
+func sortKeys(text []byte) (string, error) {
+	var v any
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	if err := d.Decode(&v); err != nil {
+		return "", err
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return strings.TrimSuffix(b.String(), "\n"), err
 }
 
 // fetchCodec asks for a schema by its id. Its JSON form writes the value of a union without the name of its type.
