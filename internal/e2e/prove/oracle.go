@@ -181,8 +181,8 @@ func (t *timeline) judge(s *stream, id, subject string, eventMS int64, arrived t
 			}
 			// Until the bound has passed a verdict that was made before the acknowledgement may still arrive.
 			allowed = allowed && late <= bound
-		} else {
-			allowed, late = c.grant.covers(s.needs, eventMS), 0
+		} else if c.grant.covers(s.needs, eventMS) {
+			allowed, late = true, 0
 		}
 	}
 	return allowed, late
