@@ -165,6 +165,12 @@ func TestKeysMismatchHoldsEverything(t *testing.T) {
 		}
 	})
 	r.await(StateParked, KeyMismatch)
+	h.until("a lane holds its events for want of keys", func() bool {
+		s := r.partners[0].standing
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.doubts["lane 0"].cause == KeyMismatch || s.doubts["lane 1"].cause == KeyMismatch
+	})
 	if got := h.all(false, streamTopic, tallyTopic); len(got) != 0 {
 		t.Fatalf("%d records under keys that do not fit", len(got))
 	}
@@ -399,4 +405,15 @@ func TestNobodyAnswersAtTheStart(t *testing.T) {
 	r.await(StateParked, SchemaUnpublished)
 	r.await(StateRunning, "")
 	h.settle()
+}
+
+// TestSessionsClaimAtOnce: what a predecessor left open would hide the committed offsets from its successor, which so
+// would never come to the transaction that ends it.
+func TestSessionsClaimAtOnce(t *testing.T) {
+	h := newHouse(t)
+	h.begin()
+	claims := h.broker.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.InitProducerID}, Observe: true, Count: -1})
+	defer claims.Remove()
+	h.start()
+	h.until("both lanes have their transactional ids, without an event", func() bool { return claims.Hits() >= 2 })
 }
