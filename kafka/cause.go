@@ -51,7 +51,7 @@ var causes = []struct {
 	{TopicMissing, "A topic is missing; see which, and make it, with: consentry topics plan, consentry topics create"},
 	{TopicForbidden, "The broker refuses a topic, the group or the transactional id; see which with: consentry preflight"},
 	{OffsetsMissing, "Nobody has said where this partner begins; run: consentry offsets init --at beginning (or end, or a time)"},
-	{OffsetsLost, "Events between the position and what the raw topic still holds are gone, or the raw topic was made again; look at it, then run: consentry offsets init --lost"},
+	{OffsetsLost, "Events between the position and what the raw topic still holds are gone, or the raw topic was made again; look at it, then run: consentry offsets init --lost; for a position that is in range and whose events were replaced, stop the workers and run: consentry offsets init --overwrite --topic TOPIC --at TIME"},
 	{KeyMissing, "A key is not in the key folder: mount the folder that keys rotate writes to, or make what is missing with: consentry keys init (in a new deployment), consentry keys rotate"},
 	{KeyMismatch, "The key folder is not the one that the other workers use; mount the right one"},
 	{ClockSkew, "This machine's clock and Redis's differ by more than 2 s; mend the time service; nothing else is needed."},
