@@ -26,6 +26,16 @@ parts: ## redis-server, a JRE, Kafka's and the registry's jars: installed or dow
 test: parts lint ## everything: unit, scenarios, real Kafka, Redis and registries
 	$(GO) test -timeout 20m ./...
 
+PROOF ?= million outage canary newcomer
+.PHONY: prove
+prove: parts ## the long proofs on real parts, and every mutant of the merge; PROOF=million for one
+	$(GO) run ./internal/e2e/prove $(PROOF)
+	$(GO) run ./internal/mutants
+
+.PHONY: bench
+bench: parts ## worker CPU beside a bare copy loop on a real broker
+	$(GO) run ./internal/e2e/prove bench
+
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run: gofmt -w ."; exit 1; }
