@@ -89,7 +89,8 @@ func (s *Store) Stopped(ctx context.Context, partner string) (bool, error) {
 // Fingerprint sets the fingerprint of a key once, and tells whether the one in the store is this one. False means that
 // another key folder was here first.
 func (s *Store) Fingerprint(ctx context.Context, name, hash string) (match bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, s.deadline)
+	// No verdict waits for this, and a person's withdrawal must not fail because its first connection takes long.
+	ctx, cancel := context.WithTimeout(ctx, s.writeDeadline)
 	defer cancel()
 	key := "consentry:keys:" + name
 	pipe := s.client.Pipeline()

@@ -160,6 +160,9 @@ func (r *Ring) EventKey(dst *[32]byte, partner, topic string) filters.Outcome {
 	return filters.Filled
 }
 
+// House is the house key's name among the Fingerprints.
+const House = "house"
+
 // Fingerprints maps house, event and each root in the folder (epoch-168h-2951) to 16 hex digits: the worker compares
 // them with those first seen in Redis. Empty while the folder cannot be trusted.
 func (r *Ring) Fingerprints() map[string]string {
@@ -169,7 +172,7 @@ func (r *Ring) Fingerprints() map[string]string {
 	if r.state == nil {
 		return out
 	}
-	out["house"] = fingerprint(&r.state.house)
+	out[House] = fingerprint(&r.state.house)
 	out["event"] = fingerprint(&r.state.event)
 	for id, root := range r.state.roots {
 		out[rootName(id.period, id.epoch)] = fingerprint(root)

@@ -155,15 +155,15 @@ func (a *app) change(ctx context.Context, f *changeFlags, ch consent.Change) err
 	if problem := unknownPartner(cfg, ch); problem != "" {
 		return &exitError{code: exitFailed, err: errors.New(problem)}
 	}
-	id, err := a.subject(cfg, f.subject)
-	if err != nil {
-		return err
-	}
 	store, err := openStore(cfg)
 	if err != nil {
 		return err
 	}
 	defer store.Close()
+	id, err := a.subject(ctx, cfg, store, f.subject)
+	if err != nil {
+		return err
+	}
 	if f.since == "now" {
 		// The store's clock, by which withdrawals count, and not this machine's.
 		now, err := store.Clock(ctx)
@@ -199,7 +199,7 @@ func unknownPartner(cfg *config.Config, ch consent.Change) string {
 }
 
 // subject reads and names the subject that a flag gives.
-func (a *app) subject(cfg *config.Config, text string) (consent.ID, error) {
+func (a *app) subject(ctx context.Context, cfg *config.Config, store *consent.Store, text string) (consent.ID, error) {
 	if text == "-" {
 		b, err := io.ReadAll(io.LimitReader(a.in, 4096))
 		if err != nil {
@@ -207,7 +207,7 @@ func (a *app) subject(cfg *config.Config, text string) (consent.ID, error) {
 		}
 		text = strings.TrimRight(string(b), "\r\n")
 	}
-	names, err := openSubjects(cfg)
+	names, err := openSubjects(ctx, cfg, store)
 	if err != nil {
 		return consent.ID{}, err
 	}
@@ -287,15 +287,15 @@ func (a *app) get(ctx context.Context, subject string, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	id, err := a.subject(cfg, subject)
-	if err != nil {
-		return err
-	}
 	store, err := openStore(cfg)
 	if err != nil {
 		return err
 	}
 	defer store.Close()
+	id, err := a.subject(ctx, cfg, store, subject)
+	if err != nil {
+		return err
+	}
 	raw, err := store.Line(ctx, id)
 	if err != nil {
 		return &exitError{code: exitFailed, err: err}

@@ -38,7 +38,12 @@ func importCommand(a *app) *cobra.Command {
 				return err
 			}
 			defer store.Close()
-			done, err := a.load(c.Context(), cfg, args[0], history, store)
+			im, err := a.openImport(c.Context(), cfg, store, args[0], history)
+			if err != nil {
+				return err
+			}
+			defer im.file.Close()
+			done, err := im.load(c.Context(), store)
 			if err != nil {
 				return err
 			}
@@ -56,45 +61,61 @@ func refusedRows(done consent.Loaded) error {
 	return &exitError{code: exitFailed, err: fmt.Errorf("%d rows were refused", done.Refused)}
 }
 
-// load loads one file and prints what became of it.
-func (a *app) load(ctx context.Context, cfg *config.Config, path string, history bool, w consent.Writer) (consent.Loaded, error) {
+// importing is a file of changes that is open and begins as it should.
+type importing struct {
+	a     *app
+	cfg   *config.Config
+	names *subjects
+	rows  *consent.Rows
+	file  io.Closer
+}
+
+// openImport finds everything that is wrong before the first row: the file, the key folder, the header.
+func (a *app) openImport(ctx context.Context, cfg *config.Config, store *consent.Store, path string, history bool) (*importing, error) {
+	im := &importing{a: a, cfg: cfg, file: io.NopCloser(nil)}
 	in := a.in
 	if path != "-" {
 		f, err := os.Open(path)
 		if err != nil {
-			return consent.Loaded{}, usage("the import file cannot be opened: %w", err)
+			return nil, usage("the import file cannot be opened: %w", err)
 		}
-		defer f.Close()
-		in = f
+		in, im.file = f, f
 	}
-	names, err := openSubjects(cfg)
+	var err error
+	if im.names, err = openSubjects(ctx, cfg, store); err == nil {
+		if im.rows, err = consent.ReadRows(in, history); err != nil {
+			err = &exitError{code: exitFailed, err: err}
+		}
+	}
 	if err != nil {
-		return consent.Loaded{}, err
+		im.file.Close()
+		return nil, err
 	}
-	rows, err := consent.ReadRows(in, history)
-	if err != nil {
-		return consent.Loaded{}, &exitError{code: exitFailed, err: err}
-	}
+	return im, nil
+}
+
+// load makes the changes through w and prints what became of them.
+func (im *importing) load(ctx context.Context, w consent.Writer) (consent.Loaded, error) {
 	said := time.Now()
 	loading := consent.Loading{
-		Name:  names.id,
-		Check: func(ch consent.Change) string { return unknownPartner(cfg, ch) },
+		Name:  im.names.id,
+		Check: func(ch consent.Change) string { return unknownPartner(im.cfg, ch) },
 		Report: func(line int, kind, reason string) {
-			fmt.Fprintf(a.out, "line %d: %s: %s\n", line, kind, reason)
+			fmt.Fprintf(im.a.out, "line %d: %s: %s\n", line, kind, reason)
 		},
 		Progress: func(n int) {
 			if time.Since(said) > 2*time.Second {
 				said = time.Now()
-				fmt.Fprintf(a.err, "%d rows\n", n)
+				fmt.Fprintf(im.a.err, "%d rows\n", n)
 			}
 		},
 	}
-	done, err := loading.Load(ctx, rows, w)
+	done, err := loading.Load(ctx, im.rows, w)
 	if err != nil {
 		return done, &exitError{code: exitFailed, err: fmt.Errorf(
 			"stopped after line %d, up to which all is in the store; run the file again: %w", done.Line, err)}
 	}
-	fmt.Fprintf(a.out, "made %d, void %d, refused %d\n", done.Made, done.Void, done.Refused)
+	fmt.Fprintf(im.a.out, "made %d, void %d, refused %d\n", done.Made, done.Void, done.Refused)
 	return done, nil
 }
 
@@ -112,6 +133,9 @@ func acceptEpochCommand(a *app) *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			if history && file == "" {
 				return usage("--history says how --import reads its file; there is none")
+			}
+			if file == "-" && !yes {
+				return usage("--import - needs --yes: standard input cannot be the file and the answer")
 			}
 			cfg, err := a.loadConfig()
 			if err != nil {
@@ -160,19 +184,25 @@ func (a *app) acceptEpoch(ctx context.Context, cfg *config.Config, store *consen
 	for _, p := range problems {
 		fmt.Fprintln(a.err, "warning: workers will park:", p)
 	}
-	if !yes && !a.confirm("Is this all that subjects have allowed and withdrawn? Events wait until you say yes. [y/N] ") {
-		return &exitError{code: exitFailed, err: errors.New("not accepted; nothing was changed")}
-	}
 	var done consent.Loaded
 	var load func(context.Context, consent.Writer) error
 	if file != "" {
+		// Before the store is closed: a slip in the file's name must not leave every partner waiting.
+		im, err := a.openImport(ctx, cfg, store, file, history)
+		if err != nil {
+			return err
+		}
+		defer im.file.Close()
 		load = func(ctx context.Context, w consent.Writer) error {
 			var err error
-			if done, err = a.load(ctx, cfg, file, history, w); err == nil && done.Doubtful > 0 {
+			if done, err = im.load(ctx, w); err == nil && done.Doubtful > 0 {
 				err = errDoubtful
 			}
 			return err
 		}
+	}
+	if !yes && !a.confirm("Is this all that subjects have allowed and withdrawn? Events wait until you say yes. [y/N] ") {
+		return &exitError{code: exitFailed, err: errors.New("not accepted; nothing was changed")}
 	}
 	said := time.Now()
 	epoch, err := store.Accept(ctx, load, func(n int) {

@@ -173,6 +173,29 @@ func TestConsentUsage(t *testing.T) {
 	c.want(t, 0, "", "consent", "withdraw", "--subject", who, "--partner", "nobody", "--purpose", "advertising")
 }
 
+// A withdrawal under another house key would be acknowledged for a subject that no event has.
+func TestConsentWithAnotherKeyFolder(t *testing.T) {
+	c := newCounter(t)
+	c.want(t, 0, "", "consent", "accept-epoch", "--yes")
+	c.want(t, 0, "", "consent", "withdraw-all", "--subject", who)
+	t.Setenv("CONSENTRY_KEYS", filepath.Join(t.TempDir(), "keys"))
+	c.want(t, 0, "", "keys", "init")
+	for _, args := range [][]string{
+		{"withdraw-all", "--subject", who}, {"get", "--subject", who}, {"import", "-"}, {"accept-epoch", "--yes", "--import", "-"},
+	} {
+		if said := c.want(t, 1, importFile, append([]string{"consent"}, args...)...); !strings.Contains(said, "is not the one that was here first") {
+			t.Errorf("%v: %s", args, said)
+		}
+	}
+	c.want(t, 2, "", "consent", "accept-epoch", "--yes", "--import", "/does/not/exist")
+	c.want(t, 2, importFile, "consent", "accept-epoch", "--import", "-")
+	c.want(t, 1, "no header\n", "consent", "accept-epoch", "--yes", "--import", "-")
+	if said := c.want(t, 0, "y\n", "consent", "accept-epoch"); !strings.Contains(said, "the store is open, epoch ") ||
+		strings.Contains(said, "is not open") {
+		t.Errorf("a slip closed the store: %s", said)
+	}
+}
+
 const importFile = `action,subject,partner,purpose,categories,linked,since,until,evidence
 grant,+12025550123,acme-ads,advertising,location app_usage,true,2026-01-01T00:00:00Z,,E1
 grant,+12025550124,acme-ads,advertising,location,false,2026-01-01T00:00:00Z,2098-01-01T00:00:00Z,

@@ -2,7 +2,9 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/nyaruka/phonenumbers"
@@ -34,11 +36,19 @@ type subjects struct {
 	buf          []byte
 }
 
-// openSubjects reads the house key.
-func openSubjects(cfg *config.Config) (*subjects, error) {
+// openSubjects reads the house key, and compares it with the one that named the subjects in the store: under another one
+// a withdrawal would be acknowledged for nobody.
+func openSubjects(ctx context.Context, cfg *config.Config, store *consent.Store) (*subjects, error) {
 	ring, err := keys.Open(cfg.Keys.Dir)
 	if err != nil {
 		return nil, &exitError{code: exitFailed, err: err}
+	}
+	same, err := store.Fingerprint(ctx, keys.House, ring.Fingerprints()[keys.House])
+	if err != nil {
+		return nil, &exitError{code: exitFailed, err: err}
+	}
+	if !same {
+		return nil, &exitError{code: exitFailed, err: fmt.Errorf("%w; mount the key folder of this deployment; nothing was changed", &mismatch{keys.House})}
 	}
 	house := ring.HouseKey()
 	return &subjects{kind: cfg.Consent.Subject, region: cfg.Consent.Region, namer: consent.NewNamer(house[:])}, nil
