@@ -25,12 +25,15 @@ func checkPrivate(path string, info fs.FileInfo) error {
 	return fmt.Errorf("%s can be reached by others than its owner; run: chmod %s %s", path, mode, path)
 }
 
+// whereKeysAre is what to do where there are none. A second house key would split a deployment: init is not the first word.
+const whereKeysAre = "mount the one that the other workers use, or in a new deployment run: consentry keys init"
+
 // checkFolder refuses a folder that is not there, is none, or is open to others.
 func checkFolder(dir string) error {
 	info, err := os.Stat(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("the key folder %s does not exist; run: consentry keys init", dir)
+		return fmt.Errorf("the key folder %s does not exist; %s", dir, whereKeysAre)
 	case err != nil || !info.IsDir():
 		return fmt.Errorf("%s is not a folder that can be read", dir)
 	}

@@ -93,7 +93,7 @@ func parseManifest(b []byte) (*manifest, error) {
 func readManifest(dir string) (*manifest, error) {
 	b, err := os.ReadFile(filepath.Join(dir, manifestFile))
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, errors.New("the key folder has no " + manifestFile + "; run: consentry keys init")
+		return nil, errors.New("the key folder has no " + manifestFile + "; " + whereKeysAre)
 	}
 	if err != nil {
 		return nil, errors.New("the key folder's " + manifestFile + " cannot be read")

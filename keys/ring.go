@@ -181,16 +181,16 @@ func (r *Ring) Fingerprints() map[string]string {
 }
 
 func look(dir string) (stamp, error) {
+	if err := checkFolder(dir); err != nil {
+		return stamp{}, err
+	}
 	d, err := os.Stat(dir)
 	if err != nil {
-		return stamp{}, fmt.Errorf("the key folder %s does not exist; run: consentry keys init", dir)
-	}
-	if err := checkPrivate(dir, d); err != nil {
-		return stamp{}, err
+		return stamp{}, fmt.Errorf("the key folder %s cannot be read", dir)
 	}
 	m, err := os.Stat(filepath.Join(dir, manifestFile))
 	if err != nil {
-		return stamp{}, fmt.Errorf("the key folder %s has no %s; run: consentry keys init", dir, manifestFile)
+		return stamp{}, fmt.Errorf("the key folder %s has no %s; %s", dir, manifestFile, whereKeysAre)
 	}
 	return stamp{d, m}, nil
 }
