@@ -18,19 +18,13 @@ import (
 )
 
 func consentCommand(a *app) *cobra.Command {
-	c := &cobra.Command{
+	return family(&cobra.Command{
 		Use:   "consent",
 		Short: "Give, withdraw and look at consents; accept the store",
 		Long: "Give, withdraw and look at consents; accept the store.\n\n" +
 			"--subject - reads the subject from standard input, so that it is in no shell history or process list.",
 		Example: "  consentry consent withdraw-all --subject -",
-		Args:    cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			return usage("consent needs one of grant, withdraw, withdraw-all, get, import, accept-epoch")
-		},
-	}
-	c.AddCommand(grantCommand(a), withdrawCommand(a), withdrawAllCommand(a), getCommand(a), importCommand(a), acceptEpochCommand(a))
-	return c
+	}, grantCommand(a), withdrawCommand(a), withdrawAllCommand(a), getCommand(a), importCommand(a), acceptEpochCommand(a))
 }
 
 func usage(format string, args ...any) error {

@@ -27,7 +27,7 @@ func importCommand(a *app) *cobra.Command {
 			"Rows that are refused or void are named by line and reason, and the rest goes on. Exit 1 if any was refused. Running a\n" +
 			"file again is harmless.",
 		Example: "  consentry consent import consents.csv",
-		Args:    cobra.ExactArgs(1),
+		Args:    one("FILE, or - for standard input"),
 		RunE: func(c *cobra.Command, args []string) error {
 			cfg, err := a.loadConfig()
 			if err != nil {

@@ -49,7 +49,7 @@ func explainCommand(a *app) *cobra.Command {
 			"Without a key folder pseudonyms and event ids are made with a throwaway key, and stderr says so.",
 		Example: "  consentry explain --source location --grant 'acme-ads/advertising!:location' event.json\n" +
 			"  consentry explain --source location --live --json - < event.json",
-		Args: cobra.ExactArgs(1),
+		Args: one("FILE, or - for standard input"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.file = args[0]
 			return a.explain(cmd.Context(), f)

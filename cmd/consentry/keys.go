@@ -18,18 +18,14 @@ import (
 )
 
 func keysCommand(a *app) *cobra.Command {
-	c := &cobra.Command{
+	return family(&cobra.Command{
 		Use:   "keys",
 		Short: "Make, rotate and list the keys of pseudonyms",
 		Long: "Make, rotate and list the keys of pseudonyms. Each epoch of each same_person_for has an independent random key, which is\n" +
 			"erased when nothing can need it any more: from then on nobody can tell whom a pseudonym of that epoch meant.\n" +
 			"Workers only read the folder. Copies of it keep erased keys alive: let backups live no longer than keys.keep.",
 		Example: "  consentry keys list",
-		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	c.AddCommand(keysInitCommand(a), keysRotateCommand(a), keysListCommand(a))
-	return c
+	}, keysInitCommand(a), keysRotateCommand(a), keysListCommand(a))
 }
 
 func keysInitCommand(a *app) *cobra.Command {

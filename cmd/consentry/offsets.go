@@ -15,15 +15,11 @@ import (
 )
 
 func offsetsCommand(a *app) *cobra.Command {
-	c := &cobra.Command{
+	return family(&cobra.Command{
 		Use:     "offsets",
 		Short:   "Say where a partner begins to read",
 		Example: "  consentry offsets init --at end",
-		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	c.AddCommand(offsetsInitCommand(a))
-	return c
+	}, offsetsInitCommand(a))
 }
 
 type offsetsFlags struct {

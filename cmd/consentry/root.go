@@ -1,3 +1,5 @@
+// root.go builds the command line from the verbs, and turns what a verb returns into an exit code.
+
 package main
 
 import (
@@ -6,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -85,7 +88,7 @@ func run(args []string, in io.Reader, out, errw io.Writer) int {
 	defer stop()
 	root := a.root()
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	verb, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK
 	}
@@ -97,6 +100,40 @@ func run(args []string, in io.Reader, out, errw io.Writer) int {
 		return ee.code
 	}
 	fmt.Fprintln(errw, "consentry:", err)
-	fmt.Fprintln(errw, "consentry --help lists the verbs and their flags")
+	shows := "how it is used"
+	if verb.HasSubCommands() {
+		shows = "the verbs"
+	}
+	fmt.Fprintf(errw, "%s --help shows %s\n", verb.CommandPath(), shows)
 	return exitUsage
+}
+
+// family is a verb that does nothing by itself: to a script that leaves out which one is meant this is an error.
+func family(c *cobra.Command, verbs ...*cobra.Command) *cobra.Command {
+	var names []string
+	for _, v := range verbs {
+		names = append(names, v.Name())
+	}
+	c.AddCommand(verbs...)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return fmt.Errorf("%s has no %q; it needs one of %s", c.CommandPath(), args[0], strings.Join(names, ", "))
+		}
+		return fmt.Errorf("%s needs one of %s", c.CommandPath(), strings.Join(names, ", "))
+	}
+	c.Args = cobra.ArbitraryArgs
+	return c
+}
+
+// one takes exactly one argument, and names it when it is not there.
+func one(what string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		switch len(args) {
+		case 0:
+			return fmt.Errorf("%s needs %s", c.CommandPath(), what)
+		case 1:
+			return nil
+		}
+		return fmt.Errorf("%s takes one %s, and was given %d", c.CommandPath(), what, len(args))
+	}
 }

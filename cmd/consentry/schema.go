@@ -17,17 +17,13 @@ import (
 )
 
 func schemaCommand(a *app) *cobra.Command {
-	c := &cobra.Command{
+	return family(&cobra.Command{
 		Use:   "schema",
 		Short: "Show, publish or export the schemas of the partner topics",
 		Long: "Show, publish or export the schemas of the partner topics. They are derived from the policies.\n" +
 			"Only `schema publish` registers them; `run` looks them up, and waits where one is missing.",
 		Example: "  consentry schema show partner.acme-ads.location",
-		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	c.AddCommand(schemaShowCommand(a), schemaPublishCommand(a), schemaExportCommand(a))
-	return c
+	}, schemaShowCommand(a), schemaPublishCommand(a), schemaExportCommand(a))
 }
 
 func schemaShowCommand(a *app) *cobra.Command {
@@ -35,7 +31,7 @@ func schemaShowCommand(a *app) *cobra.Command {
 		Use:     "show STREAM",
 		Short:   "Print the schema of one partner topic",
 		Example: "  consentry schema show partner.acme-ads.location",
-		Args:    cobra.ExactArgs(1),
+		Args:    one("STREAM"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			d, err := a.loadPolicy(cmd.Context())
 			if err != nil {
@@ -104,7 +100,7 @@ func schemaExportCommand(a *app) *cobra.Command {
 		Use:     "export DIR",
 		Short:   "Write every schema to a file, for whoever has no access to the registry",
 		Example: "  consentry schema export schemas/",
-		Args:    cobra.ExactArgs(1),
+		Args:    one("DIR"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			d, err := a.loadPolicy(cmd.Context())
 			if err != nil {

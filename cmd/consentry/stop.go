@@ -18,7 +18,7 @@ func stopCommand(a *app) *cobra.Command {
 		Use:     "stop PARTNER",
 		Short:   "Park a partner at once; its events wait in Kafka",
 		Example: "  consentry stop acme-ads --reason 'contract under review'",
-		Args:    cobra.ExactArgs(1),
+		Args:    one("PARTNER"),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.flag(c.Context(), args[0], false, func(s *consent.Store) (time.Time, error) {
 				return s.Stop(c.Context(), args[0], reason)
@@ -35,7 +35,7 @@ func resumeCommand(a *app) *cobra.Command {
 		Use:     "resume PARTNER",
 		Short:   "Let a stopped partner go on where it stopped",
 		Example: "  consentry resume acme-ads --reason 'review done'",
-		Args:    cobra.ExactArgs(1),
+		Args:    one("PARTNER"),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.flag(c.Context(), args[0], true, func(s *consent.Store) (time.Time, error) {
 				return s.Resume(c.Context(), args[0])

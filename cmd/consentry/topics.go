@@ -13,31 +13,25 @@ import (
 )
 
 func topicsCommand(a *app) *cobra.Command {
-	c := &cobra.Command{
+	return family(&cobra.Command{
 		Use:   "topics",
 		Short: "Plan or make the partner topics, quarantine and tally",
 		Long: "Plan or make the topics that consentry writes: the partner topics, quarantine and tally. Topics that are\n" +
 			"there are never altered and never deleted. Raw topics are the carrier's own.",
 		Example: "  consentry topics plan",
+	}, &cobra.Command{
+		Use:     "plan",
+		Short:   "Print the topics, their settings, and which are missing",
+		Example: "  consentry topics plan",
 		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	c.AddCommand(
-		&cobra.Command{
-			Use:     "plan",
-			Short:   "Print the topics, their settings, and which are missing",
-			Example: "  consentry topics plan",
-			Args:    cobra.NoArgs,
-			RunE:    func(cmd *cobra.Command, _ []string) error { return a.topicsPlan(cmd.Context()) },
-		},
-		&cobra.Command{
-			Use:     "create",
-			Short:   "Make the topics that are missing",
-			Example: "  consentry topics create",
-			Args:    cobra.NoArgs,
-			RunE:    func(cmd *cobra.Command, _ []string) error { return a.topicsCreate(cmd.Context()) },
-		})
-	return c
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.topicsPlan(cmd.Context()) },
+	}, &cobra.Command{
+		Use:     "create",
+		Short:   "Make the topics that are missing",
+		Example: "  consentry topics create",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.topicsCreate(cmd.Context()) },
+	})
 }
 
 func (a *app) topicsPlan(ctx context.Context) error {
