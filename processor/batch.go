@@ -64,10 +64,10 @@ type Batch struct {
 	Out        []Outbound
 	Quarantine []Pointer
 	Tallies    []Tally
-	// VerdictAt is when the consent that the oldest verdict rests on was asked for; monotonic. A batch that asked
-	// nothing has the time of the decision.
+	// VerdictAt is when the consent that the oldest verdict rests on was asked for; monotonic. A batch without events
+	// has the time of the decision.
 	VerdictAt time.Time
-	Snapshot  consent.Snapshot // of the last ask: epoch and places for the commit metadata, and Stopped
+	Snapshot  consent.Snapshot // of this batch's ask: epoch and places for the commit metadata, and Stopped
 }
 
 // Readers finds the compiled reader for a framed Avro record. Package schema/registry implements it. The error is

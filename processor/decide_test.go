@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/consentry/consentry/consent"
 	"github.com/consentry/consentry/filters"
@@ -191,20 +192,40 @@ func TestForeignRecordsAreRefused(t *testing.T) {
 	}
 }
 
-// TestNobodyToAsk: a batch without anybody to ask about asks nothing and keeps the last snapshot for the commit.
+// TestNobodyToAsk: a batch without anybody to ask about asks all the same, about nobody: whether the store is well, its
+// clock the worker's, and the partner stopped.
 func TestNobodyToAsk(t *testing.T) {
 	b := newBench(t, nil)
-	if _, err := b.Decide(t.Context(), b.crowd(t, 10)); err != nil {
-		t.Fatal(err)
-	}
 	bad := b.json(t, good())
 	bad.Value = nil
 	batch, err := b.Decide(t.Context(), []Inbound{bad})
-	if err != nil || b.store.asks != 1 || batch.Snapshot.Epoch != 7 || !batch.VerdictAt.Equal(noon) {
+	if err != nil || b.store.asks != 1 || b.store.asked != 0 || batch.Snapshot.Epoch != 7 || !batch.VerdictAt.Equal(noon) {
 		t.Errorf("asks %d, epoch %d, verdict at %v, %v", b.store.asks, batch.Snapshot.Epoch, batch.VerdictAt, err)
+	}
+	b.store.stopped = true
+	if batch, err := b.Decide(t.Context(), []Inbound{bad}); batch != nil || !errors.As(err, &Stopped{}) {
+		t.Errorf("a stopped partner's unreadable event is decided: %v", err)
 	}
 	if batch, err = b.Decide(t.Context(), nil); err != nil || len(batch.Tallies) != 0 || len(batch.Out) != 0 || len(batch.Quarantine) != 0 {
 		t.Errorf("an empty batch: %+v, %v", batch, err)
+	}
+}
+
+// TestWrongClockEndsNothing: a worker whose clock is behind sees every event in the future, one whose clock is ahead sees
+// contracts over. That is its own fault and no verdict: the store's clock tells, so the store is asked.
+func TestWrongClockEndsNothing(t *testing.T) {
+	for name, off := range map[string]time.Duration{"behind": -time.Hour, "ahead": 48 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, func(o *Options) { o.Now = func() time.Time { return noon.Add(off) } })
+			b.partner.ContractEndMS = noonMS + 24*3600_000
+			b.store.lines[idOf(subject)] = []byte(goodLine)
+			b.store.err = sickness("clock_skew")
+			batch, err := b.Decide(t.Context(), []Inbound{b.json(t, good()), b.json(t, good())})
+			var caused interface{ Cause() string }
+			if batch != nil || !errors.As(err, &caused) || caused.Cause() != "clock_skew" {
+				t.Errorf("decided by a clock that is wrong: %v", err)
+			}
+		})
 	}
 }
 

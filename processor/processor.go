@@ -224,10 +224,11 @@ func (p *Processor) begin(in []Inbound, now time.Time) error {
 	return nil
 }
 
-// ask puts the batch's one question to the store. A batch in which nobody is to be asked about keeps the last
-// Snapshot, for the commit's metadata, and rests on the decision's own time.
+// ask puts the batch's one question to the store, also where nobody is left to be asked about: an event's time and a
+// contract's end are judged by this machine's clock, which only the store's can prove right, and a partner that is
+// stopped takes no verdict at all. A batch without events asks nothing.
 func (p *Processor) ask(ctx context.Context) error {
-	if len(p.questions.ids) == 0 {
+	if len(p.in) == 0 {
 		return nil
 	}
 	if err := p.opt.Consent.Ask(ctx, p.opt.Partner.Name, p.questions.ids, &p.snap); err != nil {
