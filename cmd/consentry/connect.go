@@ -2,6 +2,10 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+	"strings"
+
 	"github.com/consentry/consentry/config"
 	"github.com/consentry/consentry/kafka"
 )
@@ -17,4 +21,13 @@ func connectionOf(cfg *config.Config) (kafka.Connection, error) {
 		conn.SASL = &kafka.SASL{Mechanism: s.Mechanism, Username: s.Username, Password: s.Password.Reveal()}
 	}
 	return conn, nil
+}
+
+// brokersFailed says of brokers that give no answer which they are.
+func brokersFailed(cfg *config.Config, err error) error {
+	var trouble *kafka.Trouble
+	if errors.As(err, &trouble) && trouble.Cause() == string(kafka.BrokerUnreachable) {
+		err = fmt.Errorf("%w\nkafka.brokers is %s; consentry preflight tells which of them answers", err, strings.Join(cfg.Kafka.Brokers, ", "))
+	}
+	return &exitError{code: exitFailed, err: err}
 }

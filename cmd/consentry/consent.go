@@ -162,7 +162,7 @@ func (a *app) change(ctx context.Context, f *changeFlags, ch consent.Change) err
 		// The store's clock, by which withdrawals count, and not this machine's.
 		now, err := store.Clock(ctx)
 		if err != nil {
-			return &exitError{code: exitFailed, err: err}
+			return storeFailed(cfg, err)
 		}
 		ch.AtMS = now.UnixMilli()
 		if problem := ch.Problem(); problem != "" {
@@ -171,7 +171,7 @@ func (a *app) change(ctx context.Context, f *changeFlags, ch consent.Change) err
 	}
 	r, err := store.Apply(ctx, id, ch)
 	if err != nil {
-		return &exitError{code: exitFailed, err: err}
+		return storeFailed(cfg, err)
 	}
 	if f.evidence != "" {
 		fmt.Fprintln(a.err, "note: --evidence is recorded with the changelog, which this version does not have yet")
@@ -292,7 +292,7 @@ func (a *app) get(ctx context.Context, subject string, asJSON bool) error {
 	}
 	raw, err := store.Line(ctx, id)
 	if err != nil {
-		return &exitError{code: exitFailed, err: err}
+		return storeFailed(cfg, err)
 	}
 	view, ok := viewLine(raw)
 	if asJSON {

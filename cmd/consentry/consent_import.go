@@ -161,7 +161,7 @@ var errDoubtful = errors.New("the store stays closed: refused rows may be withdr
 func (a *app) acceptEpoch(ctx context.Context, cfg *config.Config, store *consent.Store, file string, history, yes bool) error {
 	found, err := store.Inspect(ctx)
 	if err != nil {
-		return &exitError{code: exitFailed, err: err}
+		return storeFailed(cfg, err)
 	}
 	switch {
 	case found.Epoch == 0 && found.Lines == 0:
@@ -179,7 +179,7 @@ func (a *app) acceptEpoch(ctx context.Context, cfg *config.Config, store *consen
 	fmt.Fprintf(a.out, "stopped partners: %s\n", stopped)
 	problems, err := store.Unsafe(ctx)
 	if err != nil {
-		return &exitError{code: exitFailed, err: err}
+		return storeFailed(cfg, err)
 	}
 	for _, p := range problems {
 		fmt.Fprintln(a.err, "warning: workers will park:", p)
@@ -215,7 +215,7 @@ func (a *app) acceptEpoch(ctx context.Context, cfg *config.Config, store *consen
 		if ee := (*exitError)(nil); errors.As(err, &ee) {
 			return err
 		}
-		return &exitError{code: exitFailed, err: err}
+		return storeFailed(cfg, err)
 	}
 	fmt.Fprintf(a.out, "the store is open, epoch %d\n", epoch)
 	return refusedRows(done)

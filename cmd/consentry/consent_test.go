@@ -264,7 +264,16 @@ func TestStopVerbs(t *testing.T) {
 	if err := c.redis.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	if out := c.want(t, 1, "", "consent", "get", "--subject", who); !strings.Contains(out, "redis_unreachable") {
-		t.Errorf("%s", out)
+	for _, args := range [][]string{
+		{"consent", "get", "--subject", who}, {"consent", "withdraw-all", "--subject", who}, {"consent", "accept-epoch"}, {"stop", "acme-ads"},
+	} {
+		if out := c.want(t, 1, "", args...); !strings.Contains(out, "redis_unreachable") || !strings.Contains(out, "redis.url is redis://"+c.redis.Addr) {
+			t.Errorf("%v: %s", args, out)
+		}
+	}
+	for _, args := range [][]string{{"topics", "plan"}, {"topics", "create"}, {"offsets", "init", "--at", "end"}} {
+		if out := c.want(t, 1, "", args...); !strings.Contains(out, "broker_unreachable") || !strings.Contains(out, "kafka.brokers is "+nobody) {
+			t.Errorf("%v: %s", args, out)
+		}
 	}
 }

@@ -123,7 +123,7 @@ func (a *app) offsetsInit(ctx context.Context, f offsetsFlags, o kafka.InitOptio
 		fmt.Fprintf(a.out, "%s\t%s\t%d\t%s\t%s\n", p.Group, p.Topic, p.Partition, at, what)
 	}
 	if err != nil {
-		return &exitError{code: exitFailed, err: err}
+		return brokersFailed(cfg, err)
 	}
 	return nil
 }

@@ -69,7 +69,7 @@ func (a *app) flag(ctx context.Context, partner string, resume bool, act func(*c
 		if ctx.Err() != nil {
 			err = errors.New("interrupted")
 		}
-		return &exitError{code: exitFailed, err: err}
+		return storeFailed(cfg, err)
 	}
 	word := "stopped"
 	if resume {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/consentry/consentry/config"
 	"github.com/consentry/consentry/consent"
+	"github.com/consentry/consentry/kafka"
 	"github.com/consentry/consentry/keys"
 )
 
@@ -29,6 +30,15 @@ func openStore(cfg *config.Config) (*consent.Store, error) {
 	return store, nil
 }
 
+// storeFailed says of a store that gives no answer which one it is, and that a verb may be run again.
+func storeFailed(cfg *config.Config, err error) error {
+	var sick *consent.Sick
+	if errors.As(err, &sick) && sick.Cause() == string(kafka.RedisUnreachable) {
+		err = fmt.Errorf("%w (redis.url is %s); mend that and run this again: twice does no harm", err, cfg.Redis.URL)
+	}
+	return &exitError{code: exitFailed, err: err}
+}
+
 // subjects names what a person types.
 type subjects struct {
 	kind, region string
@@ -45,7 +55,7 @@ func openSubjects(ctx context.Context, cfg *config.Config, store *consent.Store)
 	}
 	same, err := store.Fingerprint(ctx, keys.House, ring.Fingerprints()[keys.House])
 	if err != nil {
-		return nil, &exitError{code: exitFailed, err: err}
+		return nil, storeFailed(cfg, err)
 	}
 	if !same {
 		return nil, &exitError{code: exitFailed, err: fmt.Errorf("%w; mount the key folder of this deployment; nothing was changed", &mismatch{keys.House})}

@@ -41,7 +41,7 @@ func (a *app) topicsPlan(ctx context.Context) error {
 	}
 	plan, err := kafka.PlanTopics(ctx, conn, topicNeedsOf(cfg))
 	if err != nil {
-		return &exitError{code: exitFailed, err: err}
+		return brokersFailed(cfg, err)
 	}
 	for _, t := range plan {
 		if !t.Exists {
@@ -66,7 +66,7 @@ func (a *app) topicsCreate(ctx context.Context) error {
 		fmt.Fprintf(a.out, "made     %s\n", describeTopic(t))
 	}
 	if err != nil {
-		return &exitError{code: exitFailed, err: err}
+		return brokersFailed(cfg, err)
 	}
 	if len(made) == 0 {
 		fmt.Fprintln(a.out, "all topics are there")
