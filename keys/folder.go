@@ -167,10 +167,26 @@ func sweep(dir string) error {
 		return fmt.Errorf("the key folder %s cannot be read", dir)
 	}
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), ".new-") {
-			if err := destroy(dir, e.Name()); err != nil {
-				return err
+		if !strings.HasPrefix(e.Name(), ".new-") {
+			continue
+		}
+		info, err := e.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("the key folder %s cannot be read", dir)
+		}
+		// Killed between link and remove, a writer leaves two names of one file: overwriting the one would overwrite
+		// the key that stands under the other.
+		if st, ok := info.Sys().(*syscall.Stat_t); !ok || st.Nlink > 1 {
+			if os.Remove(filepath.Join(dir, e.Name())) != nil {
+				return fmt.Errorf("the key folder %s cannot be written to", dir)
 			}
+			continue
+		}
+		if err := destroy(dir, e.Name()); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -166,3 +166,20 @@ func TestLostIsNotErased(t *testing.T) {
 		t.Error("a loss stopped the rotation")
 	}
 }
+
+// TestSweepSparesWhatItIsLinkedTo: a writer that was killed between giving a new key its name and dropping the temporary
+// one leaves two names of one file. Workers may use the key already: sweeping must not overwrite it.
+func TestSweepSparesWhatItIsLinkedTo(t *testing.T) {
+	dir := newFolder(t, plan7)
+	before := content(t, dir)
+	key := rootName(day, today) + keySuffix
+	if err := os.Link(filepath.Join(dir, key), filepath.Join(dir, ".new-123")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Rotate(dir, plan7, noon, never); err != nil {
+		t.Fatal(err)
+	}
+	if after := content(t, dir); after[key] != before[key] || after[".new-123"] != "" {
+		t.Errorf("the key was overwritten, or its other name stays: %v", files(t, dir))
+	}
+}
