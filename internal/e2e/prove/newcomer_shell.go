@@ -55,7 +55,10 @@ func newShell(ctx context.Context, dir, clone string) (*shell, error) {
 		return nil, err
 	}
 	env = append(env, settings...)
-	if !cold {
+	if cold {
+		// Java does not look at HOME for where Maven keeps what it has.
+		env = append(env, "MAVEN_OPTS=-Dmaven.repo.local="+filepath.Join(dir, "m2"))
+	} else {
 		if err := lendDownloads(filepath.Join(cache, "consentry-testbed")); err != nil {
 			return nil, err
 		}
