@@ -184,12 +184,7 @@ func unknownPartner(cfg *config.Config, ch consent.Change) string {
 	if ch.Action != consent.ActGrant {
 		return ""
 	}
-	for i := range cfg.Partners {
-		if cfg.Partners[i].Name.Value == ch.Partner {
-			return ""
-		}
-	}
-	return "the configuration has no such partner: a grant to it would cover nobody that you know"
+	return noPartner(cfg, ch.Partner)
 }
 
 // subject reads and names the subject that a flag gives.

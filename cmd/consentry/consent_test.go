@@ -167,7 +167,7 @@ func TestConsentUsage(t *testing.T) {
 			t.Errorf("%v: silent", args)
 		}
 	}
-	if said := c.want(t, 1, "", append(without("--partner"), "--partner", "nobody")...); !strings.Contains(said, "no such partner") {
+	if said := c.want(t, 1, "", append(without("--partner"), "--partner", "nobody")...); !strings.Contains(said, "no such partner; there are: acme-ads, globex, initech") {
 		t.Errorf("grant to nobody: %s", said)
 	}
 	c.want(t, 0, "", "consent", "withdraw", "--subject", who, "--partner", "nobody", "--purpose", "advertising")

@@ -4,6 +4,7 @@ package main
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/consentry/consentry/config"
@@ -52,6 +53,25 @@ func (a *app) loadPolicyFrom(ctx context.Context, path string, world config.Worl
 		return nil, &exitError{code: exitFailed, err: o.waiting[0]}
 	}
 	return &deployment{cfg: o.cfg, set: o.set, schemas: o.schemas}, nil
+}
+
+func partnerNames(cfg *config.Config) []string {
+	var names []string
+	for _, p := range cfg.Partners {
+		names = append(names, p.Name.Value)
+	}
+	return names
+}
+
+// noPartner is empty for the name of a partner, and says of any other which there are. It does not quote the name: in a
+// row of a file it may be whatever slipped into that column.
+func noPartner(cfg *config.Config, name string) string {
+	for i := range cfg.Partners {
+		if cfg.Partners[i].Name.Value == name {
+			return ""
+		}
+	}
+	return "the configuration has no such partner; there are: " + strings.Join(partnerNames(cfg), ", ")
 }
 
 func (a *app) refuse(files *config.Files, problems []policy.Problem) error {

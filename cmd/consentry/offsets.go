@@ -92,15 +92,15 @@ func (a *app) offsetsInit(ctx context.Context, f offsetsFlags, o kafka.InitOptio
 	}
 	readers := readersOf(cfg)
 	if f.partner != "" {
-		readers = slices.DeleteFunc(readers, func(r kafka.Reader) bool { return r.Partner != f.partner })
-		if len(readers) == 0 {
-			return &exitError{code: exitUsage, err: fmt.Errorf("no partner %s in this configuration", f.partner)}
+		if problem := noPartner(cfg, f.partner); problem != "" {
+			return usage("%s", problem)
 		}
+		readers = slices.DeleteFunc(readers, func(r kafka.Reader) bool { return r.Partner != f.partner })
 	}
 	if f.topic != "" && !slices.ContainsFunc(readers, func(r kafka.Reader) bool {
 		return slices.ContainsFunc(r.Sources, func(s kafka.ReaderSource) bool { return s.Topic == f.topic })
 	}) {
-		return &exitError{code: exitUsage, err: fmt.Errorf("no partner reads a raw topic %s", f.topic)}
+		return usage("no partner reads a raw topic %s", f.topic)
 	}
 	conn, err := connectionOf(cfg)
 	if err != nil {

@@ -17,7 +17,6 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
-	"github.com/consentry/consentry/config"
 	"github.com/consentry/consentry/kafka"
 )
 
@@ -119,14 +118,6 @@ func (a *app) assemble(ctx context.Context, waiting *kafka.Waiting, log *zap.Log
 		timer.Stop()
 	}
 	return nil, nil, nil
-}
-
-func partnerNames(cfg *config.Config) []string {
-	var names []string
-	for _, p := range cfg.Partners {
-		names = append(names, p.Name.Value)
-	}
-	return names
 }
 
 // newLogger writes JSON lines to stderr. Fields are typed where they are written: nothing of an event can get in.

@@ -52,12 +52,8 @@ func (a *app) flag(ctx context.Context, partner string, resume bool, act func(*c
 	if err != nil {
 		return err
 	}
-	known := false
-	for i := range cfg.Partners {
-		known = known || cfg.Partners[i].Name.Value == partner
-	}
-	if !known && !resume {
-		return usage("the configuration has no such partner")
+	if problem := noPartner(cfg, partner); problem != "" && !resume {
+		return usage("%s", problem)
 	}
 	store, err := openStore(cfg)
 	if err != nil {
