@@ -19,7 +19,7 @@ var held atomic.Bool
 func guardsOff() bool { return os.Getenv("CONSENTRY_STOPPOINT_GUARDS") == "off" }
 
 // stopPoint holds the lane for CONSENTRY_STOPPOINT_HOLD (a duration), once, for the partner that
-// CONSENTRY_STOPPOINT_PARTNER names, or any when it is empty.
+// CONSENTRY_STOPPOINT_PARTNER names, or any when it is empty. It makes the file CONSENTRY_STOPPOINT_MARK when it begins.
 func stopPoint(ctx context.Context, partner string) {
 	hold, err := time.ParseDuration(os.Getenv("CONSENTRY_STOPPOINT_HOLD"))
 	if err != nil || hold <= 0 {
@@ -30,6 +30,11 @@ func stopPoint(ctx context.Context, partner string) {
 	}
 	if !held.CompareAndSwap(false, true) {
 		return
+	}
+	if mark := os.Getenv("CONSENTRY_STOPPOINT_MARK"); mark != "" {
+		if os.WriteFile(mark, nil, 0o600) != nil {
+			return // a hold that nobody learns of would prove nothing
+		}
 	}
 	timer := time.NewTimer(hold)
 	defer timer.Stop()

@@ -58,15 +58,19 @@ func (h *House) Close() error {
 
 // Build compiles the command into dir and returns the binary's path.
 func Build(ctx context.Context, dir string, tags ...string) (string, error) {
+	return BuildTool(ctx, "./cmd/consentry", filepath.Join(dir, "consentry"+strings.Join(tags, "-")), tags...)
+}
+
+// BuildTool compiles any command of the checkout into the file bin, and returns bin.
+func BuildTool(ctx context.Context, pkg, bin string, tags ...string) (string, error) {
 	root, err := Root()
 	if err != nil {
 		return "", err
 	}
-	bin := filepath.Join(dir, "consentry"+strings.Join(tags, "-"))
-	cmd := exec.CommandContext(ctx, "go", "build", "-tags", strings.Join(tags, ","), "-o", bin, "./cmd/consentry")
+	cmd := exec.CommandContext(ctx, "go", "build", "-tags", strings.Join(tags, ","), "-o", bin, pkg)
 	cmd.Dir = root
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building the command: %w\n%s", err, out)
+		return "", fmt.Errorf("building %s: %w\n%s", pkg, err, out)
 	}
 	return bin, nil
 }
@@ -144,8 +148,12 @@ func (h *House) Verb(ctx context.Context, args ...string) (stdout string, err er
 
 // VerbIn is Verb with a standard input.
 func (h *House) VerbIn(ctx context.Context, stdin string, args ...string) (stdout string, err error) {
+	return h.verb(ctx, h.env(), stdin, args...)
+}
+
+func (h *House) verb(ctx context.Context, env []string, stdin string, args ...string) (stdout string, err error) {
 	cmd := exec.CommandContext(ctx, h.Bin, append(args, "-c", h.Config)...)
-	cmd.Env = h.env()
+	cmd.Env = env
 	cmd.Stdin = strings.NewReader(stdin)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sort"
 	"sync"
 	"time"
 
@@ -22,6 +23,7 @@ type Record struct {
 	Headers   []kgo.RecordHeader
 	Stamp     time.Time // the record's own timestamp
 	Arrived   time.Time // when this reader got it
+	Epoch     int32     // of the leader that took it: a restarted broker leads under another
 }
 
 // Client connects to the testbed's broker in the clear.
@@ -73,7 +75,7 @@ func (h *House) Read(ctx context.Context, committed bool, visit func(*Record), t
 				delete(left, tp{r.Topic, r.Partition})
 			}
 			if !r.Attrs.IsControl() {
-				visit(&Record{r.Topic, r.Partition, r.Offset, r.Key, r.Value, r.Headers, r.Timestamp, time.Now()})
+				visit(&Record{r.Topic, r.Partition, r.Offset, r.Key, r.Value, r.Headers, r.Timestamp, time.Now(), r.LeaderEpoch})
 			}
 		})
 	}
@@ -86,9 +88,10 @@ type Tail struct {
 	cl   *kgo.Client
 	done chan struct{}
 
-	mu   sync.Mutex
-	seen []Record
-	errs []error
+	mu    sync.Mutex
+	seen  []Record
+	count map[string]int // by topic
+	errs  []error
 }
 
 // Tail starts at the topics' beginnings; the topics must be there.
@@ -99,7 +102,7 @@ func (h *House) Tail(topics ...string) (*Tail, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Tail{cl: cl, done: make(chan struct{})}
+	t := &Tail{cl: cl, done: make(chan struct{}), count: map[string]int{}}
 	go t.run()
 	return t, nil
 }
@@ -117,7 +120,8 @@ func (t *Tail) run() {
 			t.errs = append(t.errs, e.Err)
 		}
 		f.EachRecord(func(r *kgo.Record) {
-			t.seen = append(t.seen, Record{r.Topic, r.Partition, r.Offset, r.Key, r.Value, r.Headers, r.Timestamp, now})
+			t.count[r.Topic]++
+			t.seen = append(t.seen, Record{r.Topic, r.Partition, r.Offset, r.Key, r.Value, r.Headers, r.Timestamp, now, r.LeaderEpoch})
 		})
 		t.mu.Unlock()
 	}
@@ -128,6 +132,20 @@ func (t *Tail) Seen() []Record {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return slices.Clone(t.seen)
+}
+
+// After is a copy of what arrived after at.
+func (t *Tail) After(at time.Time) []Record {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.seen[sort.Search(len(t.seen), func(i int) bool { return t.seen[i].Arrived.After(at) }):])
+}
+
+// Count is how much was read of one topic so far.
+func (t *Tail) Count(topic string) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.count[topic]
 }
 
 // Len is how much was read so far.

@@ -18,6 +18,7 @@ import (
 type Worker struct {
 	h        *House
 	instance int
+	bin      string
 	admin    string
 	env      []string
 
@@ -32,7 +33,7 @@ func (h *House) Worker(instance int, env ...string) (*Worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Worker{h: h, instance: instance, admin: admin, env: env}, nil
+	return &Worker{h: h, instance: instance, bin: h.Bin, admin: admin, env: env}, nil
 }
 
 func (w *Worker) Admin() string { return w.admin }
@@ -58,8 +59,8 @@ func (w *Worker) Start() error {
 		return err
 	}
 	defer log.Close()
-	cmd := exec.Command(w.h.Bin, "run", "-c", w.h.Config)
-	cmd.Env = w.h.env(append([]string{"CONSENTRY_INSTANCE=" + strconv.Itoa(w.instance), "CONSENTRY_ADMIN=" + w.admin}, w.env...)...)
+	cmd := exec.Command(w.bin, "run", "-c", w.h.Config)
+	cmd.Env = w.environ()
 	cmd.Stdout, cmd.Stderr = log, log
 	// A worker must not outlive the proof that started it.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -70,6 +71,18 @@ func (w *Worker) Start() error {
 	go func() { done <- cmd.Wait() }()
 	w.cmd, w.done = cmd, done
 	return nil
+}
+
+// Use makes the next Start run another build, with other variables.
+func (w *Worker) Use(bin string, env ...string) { w.bin, w.env = bin, env }
+
+func (w *Worker) environ() []string {
+	return w.h.env(append([]string{"CONSENTRY_INSTANCE=" + strconv.Itoa(w.instance), "CONSENTRY_ADMIN=" + w.admin}, w.env...)...)
+}
+
+// Verb runs a verb with the worker's own variables, so that status asks this worker.
+func (w *Worker) Verb(ctx context.Context, args ...string) (stdout string, err error) {
+	return w.h.verb(ctx, w.environ(), "", args...)
 }
 
 // Signal sends SIGKILL, SIGSTOP, SIGCONT or another.

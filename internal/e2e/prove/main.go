@@ -21,6 +21,7 @@ var proofs = []struct {
 	run        func(ctx context.Context, r *report) error
 }{
 	{"million", "a million events, five kills, hundreds of opt-outs: the law, exactly once, no release without consent", million},
+	{"outage", "every part stopped, held, killed, emptied, one after another: who parks, who resumes, and nothing leaves that should not", outage},
 	{"newcomer", "the commands of README's tour, in a fresh clone with an empty home folder (--cold: with empty caches, too)", newcomer},
 }
 

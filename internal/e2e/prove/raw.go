@@ -59,6 +59,17 @@ type rawEvent struct {
 
 // readRaw reads every raw event that is there now.
 func readRaw(ctx context.Context, h *house.House) ([]rawEvent, error) {
+	codecs, err := rawCodecs(h)
+	if err != nil {
+		return nil, err
+	}
+	var all []rawEvent
+	err = h.Read(ctx, false, func(r *house.Record) { all = append(all, decodeRaw(codecs, r)) }, rawTopics...)
+	return all, err
+}
+
+// rawCodecs reads the sample schemas of the Avro topics.
+func rawCodecs(h *house.House) (map[string]*goavro.Codec, error) {
 	codecs := map[string]*goavro.Codec{}
 	for topic, file := range map[string]string{"raw.location": "location.avsc", "raw.app_usage": "app_usage.avsc"} {
 		text, err := os.ReadFile(filepath.Join(filepath.Dir(h.Config), "schemas", file))
@@ -71,17 +82,18 @@ func readRaw(ctx context.Context, h *house.House) ([]rawEvent, error) {
 		}
 		codecs[topic] = c
 	}
-	var all []rawEvent
-	err := h.Read(ctx, false, func(r *house.Record) {
-		e := rawEvent{topic: r.Topic, partition: r.Partition, offset: r.Offset, produced: r.Stamp}
-		if c := codecs[r.Topic]; c != nil {
-			e.subject, e.timeMS = avroSubject(c, r.Value)
-		} else {
-			e.subject, e.timeMS = jsonSubject(r.Value)
-		}
-		all = append(all, e)
-	}, rawTopics...)
-	return all, err
+	return codecs, nil
+}
+
+// decodeRaw finds out whom a raw record is about, and when it happened.
+func decodeRaw(codecs map[string]*goavro.Codec, r *house.Record) rawEvent {
+	e := rawEvent{topic: r.Topic, partition: r.Partition, offset: r.Offset, produced: r.Stamp}
+	if c := codecs[r.Topic]; c != nil {
+		e.subject, e.timeMS = avroSubject(c, r.Value)
+	} else {
+		e.subject, e.timeMS = jsonSubject(r.Value)
+	}
+	return e
 }
 
 func avroSubject(c *goavro.Codec, value []byte) (string, int64) {
