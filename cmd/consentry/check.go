@@ -57,7 +57,7 @@ func checkCommand(a *app) *cobra.Command {
 				return a.checkJSON(o)
 			}
 			if o.set == nil {
-				o.files.Print(a.err, o.all())
+				a.printProblems(o.files, o.all())
 				return o.failed()
 			}
 			fmt.Fprintf(a.out, "policy %s\n", o.set.Revision)

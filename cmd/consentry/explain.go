@@ -43,8 +43,9 @@ func explainCommand(a *app) *cobra.Command {
 		Short: "Tell what becomes of one event, field by field, and why",
 		Long: "Tell what becomes of one event in every stream of its source, field by field, and why. The same stages decide as in `run`.\n\n" +
 			"FILE holds one event as JSON (for Avro: the plain Avro JSON form, in which a union's value stands alone), or with --binary\n" +
-			"as it stands in Kafka (where the source names a schema file, as written by that schema). GRANT is partner/purpose:category,category, with ! before the colon for a consent to being linked; it\n" +
-			"counts from the event's own time. Without any, nobody has consented; --live asks the real store instead.\n" +
+			"as it stands in Kafka (where the source names a schema file, as written by that schema).\n" +
+			"GRANT is partner/purpose:category,category, with ! before the colon for a consent to being linked; it counts from the\n" +
+			"event's own time. Without any, nobody has consented; --live asks the real store instead.\n" +
 			"The raw record's Kafka timestamp is not in the file: --at gives it, and the clock of the worker and of the store with it.\n" +
 			"Without a key folder pseudonyms and event ids are made with a throwaway key, and stderr says so.",
 		Example: "  consentry explain --source location --grant 'acme-ads/advertising!:location' event.json\n" +

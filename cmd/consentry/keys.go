@@ -30,9 +30,10 @@ func keysCommand(a *app) *cobra.Command {
 
 func keysInitCommand(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:     "init",
-		Short:   "Make the key folder, once",
-		Long:    "Make the key folder: the house key, the event key, and a key for every epoch that the sources' `past` reaches and two ahead.\nIt never overwrites anything.",
+		Use:   "init",
+		Short: "Make the key folder, once",
+		Long: "Make the key folder: the house key, the event key, and a key for every epoch that the sources' `past` reaches and two ahead.\n" +
+			"It never overwrites anything. A deployment has one key folder: where other workers have theirs, mount that instead.",
 		Example: "  consentry keys init",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {

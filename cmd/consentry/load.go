@@ -4,6 +4,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -75,8 +76,16 @@ func noPartner(cfg *config.Config, name string) string {
 }
 
 func (a *app) refuse(files *config.Files, problems []policy.Problem) error {
-	files.Print(a.err, problems)
+	a.printProblems(files, problems)
 	return &exitError{code: exitConfig, err: errors.New("configuration refused"), said: true}
+}
+
+func (a *app) printProblems(files *config.Files, problems []policy.Problem) {
+	files.Print(a.err, problems)
+	// A problem of the whole main file: it could not be read, and most often it is just not here.
+	if p := problems[0].Pos; p.File == a.configPath && p.Line == 0 {
+		fmt.Fprintln(a.err, "-c FILE names the main configuration file; without it consentry.yaml is read, in the folder where you are")
+	}
 }
 
 // outcome is everything that one run over the configuration found. set is nil unless problems and waiting are empty.

@@ -2,6 +2,13 @@
 // package could own.
 package main
 
-import "os"
+import (
+	"os"
 
-func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	cobra.EnableCommandSorting = false // help lists the verbs in the order of use
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}

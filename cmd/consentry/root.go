@@ -67,8 +67,14 @@ var verbs = []func(*app) *cobra.Command{
 // root builds the whole command line.
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "consentry",
-		Short:         "A privacy firewall for event streams",
+		Use:   "consentry",
+		Short: "A privacy firewall for event streams",
+		Long: "A privacy firewall for event streams. What a partner's policy names, of those who agreed, may leave; nothing else.\n\n" +
+			"  to see it at work, with nothing to install    consentry demo\n" +
+			"  to set up, or to find what is missing         consentry preflight\n" +
+			"  when events do not arrive                     consentry status\n" +
+			"  why one event does or does not leave          consentry explain\n" +
+			"  when one partner must get nothing, now        consentry stop PARTNER",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
