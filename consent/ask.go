@@ -1,6 +1,6 @@
-// The question that a batch asks: one pipelined round trip on one connection. The lines come first, then the meta of all
-// shards, then the stop flag, then the store's clock. A store that was emptied between lines and meta shows it in the
-// meta, and then no answer counts.
+// The question that a batch asks: one pipelined round trip on one connection. The lines come first, then the stop flag,
+// then the meta of all shards, then the store's clock. A store that was emptied or accepted anew between the lines or the
+// flag and the meta shows it in the meta, and then no answer counts.
 
 package consent
 
@@ -144,10 +144,10 @@ func (s *Store) read(ctx context.Context, epoch uint64, partner string, ids []ID
 		}
 		raw(ctx, pipe, &snap.reply, snap.args[from:len(snap.args):len(snap.args)]...)
 	}
+	raw(ctx, pipe, &snap.reply, "exists", stopKey(epoch, partner))
 	for _, args := range metaArgs {
 		raw(ctx, pipe, &snap.reply, args...)
 	}
-	raw(ctx, pipe, &snap.reply, "exists", stopKey(epoch, partner))
 	raw(ctx, pipe, &snap.reply, "time")
 	_, err := pipe.Exec(ctx)
 	clear(snap.args)
@@ -185,6 +185,11 @@ func (snap *Snapshot) parse(ids int) (shards [Shards]uint64, epoch uint64, err e
 			}
 		}
 	}
+	stopped, err := r.integer(':')
+	if err != nil {
+		return shards, 0, unreachable(err)
+	}
+	snap.Stopped = stopped > 0
 	for i := range shards {
 		if err := r.array(2); err != nil {
 			return shards, 0, unreachable(err)
@@ -206,11 +211,6 @@ func (snap *Snapshot) parse(ids int) (shards [Shards]uint64, epoch uint64, err e
 		}
 		epoch, shards[i] = e, place
 	}
-	stopped, err := r.integer(':')
-	if err != nil {
-		return shards, 0, unreachable(err)
-	}
-	snap.Stopped = stopped > 0
 	if snap.StoreMS, err = r.timeMS(); err != nil {
 		return shards, 0, unreachable(err)
 	}

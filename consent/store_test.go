@@ -11,10 +11,12 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
+	"github.com/alicebob/miniredis/v2/server"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/consentry/consentry/consent"
@@ -228,6 +230,32 @@ func TestStopAndResume(t *testing.T) {
 			t.Fatal("stopped what is no name")
 		}
 	})
+}
+
+// TestStopSurvivesAnAcceptInTheMiddleOfAQuestion: the commands of one pipeline need not run in one piece. A store that is
+// accepted anew just before the stop flag is read has moved the flag, and "no flag" then is no answer.
+func TestStopSurvivesAnAcceptInTheMiddleOfAQuestion(t *testing.T) {
+	m := miniredis.RunT(t)
+	r := newRig(t, m.Addr(), consent.Options{Embedded: true, Deadline: slow})
+	r.accept(t)
+	if _, err := r.Stop(t.Context(), "acme", ""); err != nil {
+		t.Fatal(err)
+	}
+	person := open(t, m.Addr(), consent.Options{Embedded: true, Deadline: slow})
+	var begun atomic.Bool
+	m.Server().SetPreHook(func(_ *server.Peer, cmd string, args ...string) bool {
+		flag := strings.EqualFold(cmd, "exists") && len(args) == 1 && strings.HasSuffix(args[0], ":stop:acme")
+		if flag && begun.CompareAndSwap(false, true) { // the script of accept-epoch asks too
+			if _, err := person.Accept(t.Context(), nil, nil); err != nil {
+				t.Error(err)
+			}
+		}
+		return false
+	})
+	var snap consent.Snapshot
+	if err := r.Ask(t.Context(), "acme", []consent.ID{subject(1)}, &snap); err == nil && !snap.Stopped {
+		t.Error("a stopped partner was let through")
+	}
 }
 
 func TestFingerprint(t *testing.T) {
