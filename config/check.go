@@ -1,5 +1,6 @@
 // check.go holds a tree against the table and reports every way in which it differs. What passes can be read without
 // further questions; what does not is left out.
+
 package config
 
 import (

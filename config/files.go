@@ -1,5 +1,6 @@
 // files.go reads files and keeps their text, so that every problem can be shown with its line and a caret, and
 // decides which lines are never shown.
+
 package config
 
 import (

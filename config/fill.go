@@ -1,4 +1,5 @@
 // fill.go reads a checked tree into the typed values.
+
 package config
 
 import (

@@ -1,4 +1,5 @@
 // forms.go checks what a scalar says: names, durations, addresses, URLs and the like.
+
 package config
 
 import (

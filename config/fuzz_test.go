@@ -1,5 +1,6 @@
 // fuzz_test.go: no text of a configuration file, however broken, may do more than be refused, and no secret of it may
 // be shown.
+
 package config
 
 import (

@@ -1,5 +1,6 @@
 // jsonschema_test.go writes the JSON Schemas that editors use (go test ./config -run TestPublishedSchemas -update) from
 // the reader's own table, and holds the published ones against it, against the samples and against the bad cases.
+
 package config
 
 import (

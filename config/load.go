@@ -1,4 +1,5 @@
 // load.go reads consentry.yaml and every file it names, and reports all that is wrong with any of them.
+
 package config
 
 import (

@@ -1,4 +1,5 @@
 // load_test.go runs every case of testdata: a folder in one txtar file, and the exact text that Print must give for it.
+
 package config
 
 import (

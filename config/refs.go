@@ -1,4 +1,5 @@
 // refs.go resolves ${env:NAME} and ${file:path}, which may stand anywhere in a value.
+
 package config
 
 import (

@@ -1,4 +1,5 @@
 // suggest.go finds the word that was probably meant.
+
 package config
 
 import (

@@ -1,5 +1,6 @@
 // table.go lists every key of the three kinds of file: its form, its bounds, and what it means. The reader and the
 // published JSON Schema are both made from it.
+
 package config
 
 // form says what a key's value looks like.

@@ -1,4 +1,5 @@
 // tls.go turns the files of a tls: mapping into a client configuration.
+
 package config
 
 import (

@@ -1,5 +1,6 @@
 // tls_test.go: certificates made on the spot; a client configured from files reaches a server that asks for its
 // certificate, and every file that is not what it should be is named.
+
 package config
 
 import (

@@ -1,6 +1,7 @@
 // tree.go turns YAML text into a small tree of values with positions. It is the only file that knows the YAML
 // library. What would make a file mean other than it reads (anchors, merge keys, tags, several documents, numbers in
 // odd bases) is refused.
+
 package config
 
 import (

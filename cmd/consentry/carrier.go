@@ -1,5 +1,6 @@
 // carrier.go plays the carrier: the synthetic city's raw topics, schemas, consents and events. simulate does it in a
 // test environment, demo within its own process.
+
 package main
 
 import (

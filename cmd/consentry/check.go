@@ -1,4 +1,5 @@
 // check.go compiles everything and shows each stream's listing, or all that is wrong.
+
 package main
 
 import (

@@ -1,4 +1,5 @@
 // connect.go turns the configuration's kafka: section into what package kafka connects with.
+
 package main
 
 import (

@@ -1,4 +1,5 @@
 // consent.go has the verbs that make and show one subject's consent.
+
 package main
 
 import (

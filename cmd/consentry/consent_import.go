@@ -1,4 +1,5 @@
 // consent_import.go loads files of consents and accepts the store.
+
 package main
 
 import (

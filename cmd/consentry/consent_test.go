@@ -1,4 +1,5 @@
 // consent_test.go runs the consent verbs against a real redis-server, as a person would.
+
 package main
 
 import (

@@ -1,5 +1,6 @@
 // demo.go is the verb `demo`: the whole house in one process, on the synthetic city and the sample policies, with the
 // real worker between an embedded broker and an embedded Redis.
+
 package main
 
 import (

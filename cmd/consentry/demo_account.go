@@ -1,5 +1,6 @@
 // demo_account.go draws up the account of a demo from what was committed: the tally beside the raw topics and the
 // partner topics, and the counting law over them.
+
 package main
 
 import (

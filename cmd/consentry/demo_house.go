@@ -1,5 +1,6 @@
 // demo_house.go is everything that a deployment needs, within this process: broker, consent store, two registries, keys
 // in a temporary folder, and the sample policies.
+
 package main
 
 import (

@@ -1,5 +1,6 @@
 // demo_samples.go chooses raw events worth looking at and finds what became of them: the verdict by the same stages as
 // the worker's, and what left by looking into the partner's topic.
+
 package main
 
 import (

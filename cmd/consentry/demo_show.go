@@ -1,5 +1,6 @@
 // demo_show.go prints a demo for people: raw events beside what each partner got, the counts by reason, and the law. It
 // fits 100 columns, and has colours only on a terminal that wants them.
+
 package main
 
 import (

@@ -1,4 +1,5 @@
 // explain.go is the verb `explain`: one event through every stream of its source, with verdict and reason.
+
 package main
 
 import (

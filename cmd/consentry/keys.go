@@ -1,4 +1,5 @@
 // keys.go is the verb `keys`: the one writer of the key folder.
+
 package main
 
 import (

@@ -1,4 +1,5 @@
 // load.go is how every verb gets its configuration and its compiled policies.
+
 package main
 
 import (

@@ -1,5 +1,6 @@
 // load_test.go: schemas from the raw registry, and what is left out of the compilation beside a broken file. The forms of
 // files are tested in package config, the rules of policies in package policy.
+
 package main
 
 import (

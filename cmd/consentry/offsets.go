@@ -1,4 +1,5 @@
 // offsets.go is the verb `offsets`: a person says where a partner begins to read.
+
 package main
 
 import (

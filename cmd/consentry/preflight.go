@@ -1,5 +1,6 @@
 // preflight.go is the verb `preflight`: what would go wrong, before it does, in the order in which a person mends it.
 // The brokers' part is kafka.Preflight; keys, consent store and registries are asked here.
+
 package main
 
 import (

@@ -1,5 +1,6 @@
 // run.go is the verb `run`: the worker. It leaves only on a signal, on a configuration that is refused, or when a newer
 // instance has taken over; whatever else is down, at the start as later, parks.
+
 package main
 
 import (

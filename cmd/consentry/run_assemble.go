@@ -1,4 +1,5 @@
 // run_assemble.go connects the rooms for `run`: what each partner's lanes decide with.
+
 package main
 
 import (

@@ -1,4 +1,5 @@
 // schema.go is the verb `schema`: what partners are told about the records they get.
+
 package main
 
 import (

@@ -1,4 +1,5 @@
 // schema_test.go publishes the samples' schemas to a registry in memory.
+
 package main
 
 import (

@@ -5,6 +5,7 @@
 //	hidden hunter2                                     expects that neither stdout nor stderr holds the word
 //
 // $SAMPLES is a fresh copy of deploy/samples whose variables are set to addresses where nothing listens.
+
 package main
 
 import (

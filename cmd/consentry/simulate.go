@@ -1,4 +1,5 @@
 // simulate.go is the verb `simulate`: the synthetic city into a test environment's raw topics and consents.
+
 package main
 
 import (

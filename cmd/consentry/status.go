@@ -1,4 +1,5 @@
 // status.go is the verb `status`: what the admin listener of this configuration's worker says, for people.
+
 package main
 
 import (

@@ -1,4 +1,5 @@
 // status_test.go asks a stand-in for the admin listener, and checks what run refuses before it starts.
+
 package main
 
 import (

@@ -1,4 +1,5 @@
 // stop.go parks a partner by hand and lets it go again.
+
 package main
 
 import (

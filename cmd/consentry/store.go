@@ -1,4 +1,5 @@
 // store.go is how every verb reaches the consent store, and names a subject in it.
+
 package main
 
 import (

@@ -1,4 +1,5 @@
 // topics.go is the verb `topics`: the topics that consentry owns.
+
 package main
 
 import (

@@ -1,4 +1,5 @@
 // version.go says which consentry this is.
+
 package main
 
 import (
