@@ -12,6 +12,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/consentry/consentry/kafka"
 )
 
 const repo = "../.."
@@ -142,6 +144,34 @@ func TestReadmeCommandsParse(t *testing.T) {
 	}
 	if len(commands) < 30 {
 		t.Errorf("%d commands only", len(commands))
+	}
+}
+
+// TestReadmeMetricsAndCausesExist: what an operator is told to alert on is there, and no cause is left without a word.
+func TestReadmeMetricsAndCausesExist(t *testing.T) {
+	text := readDoc(t, "README.md")
+	source := readDoc(t, "kafka/metrics.go")
+	metrics := regexp.MustCompile(`consentry_[a-z_]+`).FindAllString(text, -1)
+	for _, m := range metrics {
+		if !strings.Contains(source, `"`+m+`"`) {
+			t.Errorf("README.md names the metric %s, and there is none", m)
+		}
+	}
+	told := map[string]bool{}
+	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z]+_[a-z]+)` \\|").FindAllStringSubmatch(text, -1) {
+		told[m[1]] = true
+		if kafka.Cause(m[1]).Next() == "" {
+			t.Errorf("README.md explains the cause %s, and there is none", m[1])
+		}
+	}
+	causes := regexp.MustCompile(`Cause = "([a-z_]+)"`).FindAllStringSubmatch(readDoc(t, "kafka/cause.go"), -1)
+	for _, c := range causes {
+		if !told[c[1]] && c[1] != string(kafka.RedisStale) { // this version has no projection that could be stale
+			t.Errorf("README.md does not say what to do about %s", c[1])
+		}
+	}
+	if len(metrics) < 5 || len(causes) < 10 {
+		t.Errorf("%d metrics, %d causes", len(metrics), len(causes))
 	}
 }
 
