@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -112,7 +113,7 @@ func (f *fabric) prepare(ctx context.Context, p *policy.Partner, ask consent.Ask
 	}
 	return func() (kafka.Decider, error) {
 		house := f.ring.HouseKey()
-		o := processor.Options{Partner: p, Consent: ask, Keys: f.ring, Names: consent.NewNamer(house[:]),
+		o := processor.Options{Partner: p, Consent: comparedAsker{ask, f}, Keys: f.ring, Names: consent.NewNamer(house[:]),
 			OutputIDs: ids, MaxBytes: maxBytes}
 		if f.readers != nil {
 			o.Readers = f.readers
@@ -129,9 +130,10 @@ func (u *unpublished) Cause() string { return string(kafka.SchemaUnpublished) }
 
 // fingerprints remembers which keys have been compared with Redis.
 type fingerprints struct {
-	mu   sync.Mutex
-	seen map[string]string
-	at   time.Time
+	mu    sync.Mutex
+	seen  map[string]string
+	at    time.Time
+	epoch atomic.Uint64 // of the store that they were compared with
 }
 
 // compareAgain is how often all fingerprints are compared anew: Redis may have been replaced meanwhile.
@@ -146,7 +148,36 @@ func (f *fabric) checkKeys(ctx context.Context) error {
 	c := &f.checked
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.seen == nil || time.Since(c.at) > compareAgain {
+	if time.Since(c.at) > compareAgain {
+		c.seen = nil
+	}
+	return f.compare(ctx)
+}
+
+// compareIn compares every key anew with a store whose epoch has changed. Whoever accepted it may have named its
+// subjects under another house key, and then it has nothing on anybody that this worker asks about.
+func (f *fabric) compareIn(ctx context.Context, epoch uint64) error {
+	c := &f.checked
+	if c.epoch.Load() == epoch {
+		return nil
+	}
+	if err := f.ring.Refresh(); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.seen = nil
+	if err := f.compare(ctx); err != nil {
+		return err
+	}
+	c.epoch.Store(epoch)
+	return nil
+}
+
+// compare holds every fingerprint that was not seen yet against Redis; c.mu is held.
+func (f *fabric) compare(ctx context.Context) error {
+	c := &f.checked
+	if c.seen == nil {
 		c.seen, c.at = map[string]string{}, time.Now()
 	}
 	for name, print := range f.ring.Fingerprints() {
@@ -163,6 +194,19 @@ func (f *fabric) checkKeys(ctx context.Context) error {
 		c.seen[name] = print
 	}
 	return nil
+}
+
+// comparedAsker passes on no answer of a store that the keys have not been compared with.
+type comparedAsker struct {
+	consent.Asker
+	f *fabric
+}
+
+func (a comparedAsker) Ask(ctx context.Context, partner string, ids []consent.ID, snap *consent.Snapshot) error {
+	if err := a.Asker.Ask(ctx, partner, ids, snap); err != nil {
+		return err
+	}
+	return a.f.compareIn(ctx, snap.Epoch)
 }
 
 type mismatch struct{ key string }
