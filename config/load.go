@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/consentry/consentry/policy"
 )
@@ -67,6 +68,7 @@ func Load(path string, world World) *Loaded {
 			out.Config.Partners = append(out.Config.Partners, spec)
 		}
 	}
+	l.checkOwnTopics(root, out.Config)
 	l.files.Sort(l.problems)
 	out.Problems = l.problems
 	return out
@@ -160,6 +162,36 @@ func (l *loader) checkMain(v *value) {
 		if t := e.child("tls"); t != nil && u != nil && u.url != nil && (u.url.Scheme == "http" || u.url.Scheme == "redis") {
 			l.problem(t.pos, "tls is given but the URL begins with "+u.url.Scheme+"://: write "+u.url.Scheme+"s://")
 		}
+	}
+}
+
+// checkOwnTopics keeps quarantine and tally apart from each other, from what partners read, and from what is read: a
+// tally of its own records would never end.
+func (l *loader) checkOwnTopics(root *value, c *Config) {
+	if root == nil {
+		return
+	}
+	own := []struct{ key, topic string }{{"quarantine", c.Quarantine}, {"tally", c.Tally}}
+	for _, o := range own {
+		at := root.pos
+		if v := root.child(o.key); v != nil {
+			at = v.pos
+		}
+		if strings.HasPrefix(o.topic, "partner.") {
+			l.problem(at, o.key+" cannot be a topic that begins with partner.: those are what partners read")
+		}
+		for _, s := range c.Sources {
+			if s.Topic.Value == o.topic {
+				l.problemf(s.Topic.Pos, "topic %q is the %s: it cannot be a source too", o.topic, o.key)
+			}
+		}
+	}
+	if c.Quarantine == c.Tally {
+		at := root.pos
+		if v := root.child("tally"); v != nil {
+			at = v.pos
+		}
+		l.problem(at, "quarantine and tally are one topic: give each its own")
 	}
 }
 
