@@ -138,6 +138,10 @@ func TestReadmeCommandsParse(t *testing.T) {
 		if len(rest) == 0 {
 			continue
 		}
+		if found.HasSubCommands() {
+			t.Errorf("README.md says %q: %s has no verb %q", c, found.CommandPath(), rest[0])
+			continue
+		}
 		if err := found.ValidateArgs(found.Flags().Args()); err != nil {
 			t.Errorf("README.md says %q: %v", c, err)
 		}
