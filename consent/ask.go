@@ -48,9 +48,7 @@ func (s *Store) ask(ctx context.Context, partner string, ids []ID, snap *Snapsho
 	for range askAttempts {
 		// What was seen before the question was sent: a lane that asked later may have seen more by the time that this
 		// answer is read, which does not make it old.
-		s.mu.Lock()
-		floor := s.seen
-		s.mu.Unlock()
+		floor, fell := s.standing()
 		epoch := floor.epoch
 		if epoch == 0 {
 			found, err := s.firstEpoch(ctx)
@@ -73,7 +71,8 @@ func (s *Store) ask(ctx context.Context, partner string, ids []ID, snap *Snapsho
 		if err != nil {
 			return err
 		}
-		if floor.behind(meta, &shards) {
+		if meta == fell || floor.behind(meta, &shards) {
+			s.noteFell(meta)
 			return sick(causeWiped, "the store stands before a place that was seen: it was emptied or restored; "+
 				"when it is right as it stands, run consentry consent accept-epoch")
 		}
@@ -95,7 +94,7 @@ func (s *Store) ask(ctx context.Context, partner string, ids []ID, snap *Snapsho
 
 // firstEpoch learns the epoch of a store that this process has not asked yet.
 func (s *Store) firstEpoch(ctx context.Context) (uint64, error) {
-	v, err := s.client.HGet(ctx, metaKeys[0], "epoch").Uint64()
+	v, err := s.client.HGet(ctx, metaKeys[0], fieldEpoch).Uint64()
 	if err == redis.Nil {
 		return 0, noMeta()
 	}
@@ -156,7 +155,7 @@ func (s *Store) read(ctx context.Context, epoch uint64, partner string, ids []ID
 
 var metaArgs = func() (a [Shards][]any) {
 	for i := range a {
-		a[i] = []any{"hmget", metaKeys[i], "epoch", "place"}
+		a[i] = []any{"hmget", metaKeys[i], fieldEpoch, fieldPlace}
 	}
 	return a
 }()

@@ -36,7 +36,7 @@ const (
 	NotLinked
 )
 
-// Line-since says since when the line belongs to this subscriber.
+// LineSince says since when the telephone line belongs to this subscriber: a consent from before may be another person's.
 type LineSince struct {
 	Named bool // the source has the field
 	Known bool // and the event carries it

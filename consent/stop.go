@@ -1,4 +1,5 @@
-// The stop flags of partners and the fingerprints of keys: small things that must survive what consents survive.
+// The stop flags of partners: set and lifted by a person, under the epoch like the lines, so that they survive what
+// consents survive.
 
 package consent
 
@@ -84,20 +85,4 @@ func (s *Store) Stopped(ctx context.Context, partner string) (bool, error) {
 		return false, unreachable(err)
 	}
 	return n > 0, nil
-}
-
-// Fingerprint sets the fingerprint of a key once, and tells whether the one in the store is this one. False means that
-// another key folder was here first.
-func (s *Store) Fingerprint(ctx context.Context, name, hash string) (match bool, err error) {
-	// No verdict waits for this, and a person's withdrawal must not fail because its first connection takes long.
-	ctx, cancel := context.WithTimeout(ctx, s.writeDeadline)
-	defer cancel()
-	key := "consentry:keys:" + name
-	pipe := s.client.Pipeline()
-	pipe.SetNX(ctx, key, hash, 0)
-	got := pipe.Get(ctx, key)
-	if _, err := pipe.Exec(ctx); err != nil {
-		return false, unreachable(err)
-	}
-	return got.Val() == hash, nil
 }
