@@ -1,5 +1,7 @@
 package policy
 
+// What comes out of a compilation: the values that the processor and the listing work from.
+
 import (
 	"github.com/consentry/consentry/filters"
 	"github.com/consentry/consentry/schema"

@@ -1,5 +1,7 @@
 package processor
 
+// What goes into a decision and what comes out: raw records in; outbound records, pointers and counts out.
+
 import (
 	"context"
 	"time"
