@@ -40,6 +40,7 @@ type Store struct {
 
 	mu   sync.Mutex
 	seen places
+	fell uint64 // epoch in which the store was found behind; 0 for none
 }
 
 // places is an epoch and how far each shard has come within it. The zero value has seen nothing.
@@ -143,6 +144,21 @@ func (p *places) behind(epoch uint64, shards *[Shards]uint64) bool {
 		}
 	}
 	return false
+}
+
+// standing is what was seen so far, and whether the store was found behind in that epoch.
+func (s *Store) standing() (floor places, fell uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.seen, s.fell
+}
+
+// noteFell remembers that a store has lost something in an epoch. Later changes raise its places again and bring nothing
+// back, so the doubt stays until a person has opened another epoch.
+func (s *Store) noteFell(epoch uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fell = max(s.fell, epoch)
 }
 
 // The hash tag {shard} keeps a shard's line, meta and stop flags on one node of a Redis Cluster.
