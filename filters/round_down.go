@@ -42,7 +42,11 @@ func buildRoundDown(a *Args) (*Built, *Refusal) {
 	if no != nil {
 		return nil, no
 	}
-	n := math.Ceil(float64(a.SpanMS)/float64(ms)) + 1
+	span := a.SpanMS
+	if span == 0 {
+		span = lastMS - firstMS // nothing bounds a time that is not the event's own
+	}
+	n := math.Ceil(float64(span)/float64(ms)) + 1
 	if rest.ifMissing {
 		n++
 	}

@@ -55,7 +55,7 @@ type Args struct {
 	Types   []schema.Type // of the inputs
 	Unit    Unit          // of an integer input that is the source's own time
 	Floor   Floor         // the finest time that this stream may tell
-	SpanMS  int64         // how far apart the times of two events can be: past and future together
+	SpanMS  int64         // how far apart two values of the source's own time can be: past and future together; 0 for other inputs
 	Partner string        // recipient
 	Topic   string        // partner topic
 	Period  int64         // same_person_for, milliseconds

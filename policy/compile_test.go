@@ -325,3 +325,18 @@ func TestRevision(t *testing.T) {
 		}
 	}
 }
+
+// TestBitsOfAnotherTime: `past` and `future` bound the event's own time and no other. When a line was activated tells
+// far more, and the officer who signs must see it.
+func TestBitsOfAnotherTime(t *testing.T) {
+	in := inputs(t)
+	in.Partners[0].Streams = []StreamSpec{stream(12, "partner.acme-ads.location", "location", "json", 7*24*time.Hour,
+		field(20, "period", "round_down", "observed_at", "to", "1h"), field(21, "active", "round_down", "subscriber.activated_at", "to", "1h"))}
+	fields := compile(t, in).Partners[0].Streams[0].Fields
+	if own := fields[0].Bits; own < 7 || own > 8 {
+		t.Errorf("an hour of 7 days and 5 minutes has %v bits", own)
+	}
+	if other := fields[1].Bits; other < 26 {
+		t.Errorf("an hour of any year has %v bits", other)
+	}
+}

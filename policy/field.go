@@ -61,7 +61,7 @@ func (f *fields) build(spec *FieldSpec) (Field, *filters.Built) {
 		return Field{}, nil
 	}
 	a := &filters.Args{
-		Value: arg(own.Value), SpanMS: f.into.PastMS + f.into.FutureMS, Partner: f.prog.Partner, Topic: f.prog.Topic,
+		Value: arg(own.Value), Partner: f.prog.Partner, Topic: f.prog.Topic,
 		Period: f.prog.PeriodMS, Floor: f.floor(), Read: f.read,
 	}
 	ok := f.options(spec, def, a)
@@ -237,6 +237,7 @@ func (f *fields) types(own *Entry, paths []string, a *filters.Args) bool {
 		}
 		if path == f.source.spec.Time.Field.Value {
 			a.Unit = filters.Unit(f.source.spec.Time.Unit.Value)
+			a.SpanMS = f.into.PastMS + f.into.FutureMS
 		}
 		a.Paths, a.Types = append(a.Paths, path), append(a.Types, t)
 	}
