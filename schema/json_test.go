@@ -208,3 +208,25 @@ func TestSegmentEvents(t *testing.T) {
 		t.Errorf("only %d events", n)
 	}
 }
+
+// Eight at a time steps over the same bytes as one at a time would, wherever a special byte and its neighbours stand.
+func TestPlainStopsAtTheFirstSpecialByte(t *testing.T) {
+	for _, around := range []byte{'a', ' ', '!', '#', '[', ']', 0x7f, 0x80, 0xff} {
+		for special := range 256 {
+			for at := range 24 {
+				b := bytes.Repeat([]byte{around}, 24)
+				b[at] = byte(special)
+				for length := range len(b) + 1 {
+					want := 0
+					for want < length && b[want] != '"' && b[want] != '\\' && b[want] >= ' ' {
+						want++
+					}
+					// Where fewer than eight are left it may stop before.
+					if got := plain(b[:length]); got != want && (got > want || length-got >= 8) {
+						t.Fatalf("%d bytes of %#x with %#x at %d: %d, want %d", length, around, special, at, got, want)
+					}
+				}
+			}
+		}
+	}
+}

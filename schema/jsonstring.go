@@ -3,6 +3,8 @@ package schema
 // This file reads JSON strings: the grammar of all of them, the contents of those that are wanted.
 
 import (
+	"encoding/binary"
+	"math/bits"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -15,7 +17,7 @@ func (w *jsonWalk) str() (raw []byte, escaped bool) {
 		return nil, false
 	}
 	begin := w.pos + 1
-	for i := begin; i < len(w.wire); i++ {
+	for i := begin + plain(w.wire[begin:]); i < len(w.wire); i++ {
 		switch c := w.wire[i]; {
 		case c == '"':
 			w.pos = i + 1
@@ -49,6 +51,22 @@ func (w *jsonWalk) str() (raw []byte, escaped bool) {
 	w.pos = len(w.wire)
 	w.fail(badSyntax)
 	return nil, false
+}
+
+// plain is how many bytes at the beginning of b can be stepped over: none of them is a quote, a backslash or a control
+// character. It looks at eight at a time, and stops at the first that is one or where fewer than eight are left.
+func plain(b []byte) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	n := 0
+	for ; len(b)-n >= 8; n += 8 {
+		x := binary.LittleEndian.Uint64(b[n:])
+		quote, slash := x^ones*'"', x^ones*'\\' // a byte that is one is now 0
+		// (v - k) &^ v has the top bit of each byte below k, and above the lowest such byte perhaps of others: a borrow.
+		if hit := ((x-ones*' ')&^x | (quote-ones)&^quote | (slash-ones)&^slash) & tops; hit != 0 {
+			return n + bits.TrailingZeros64(hit)/8
+		}
+	}
+	return n
 }
 
 func hex4(b []byte) (rune, bool) {
