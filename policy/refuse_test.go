@@ -138,6 +138,10 @@ var refusals = []struct {
 	{"unknown profile", stream0(func(s *StreamSpec) { s.Profile.Value = "pseudonymus" })},
 	{"same_person_for in another profile", stream0(func(s *StreamSpec) { s.Profile.Value = "unlinked" })},
 	{"same_person_for missing", stream0(func(s *StreamSpec) { s.SamePersonFor = Duration{} })},
+	{"same_person_for shorter than half of future", func(in *Inputs) {
+		in.Sources[0].Time.Future.Value = 24 * time.Hour
+		in.Partners[0].Streams[0].SamePersonFor.Value = 11 * time.Hour
+	}},
 	{"same_person_for too long", stream0(func(s *StreamSpec) { s.SamePersonFor.Value = 31 * 24 * time.Hour })},
 	{"same_person_for of half hours", stream0(func(s *StreamSpec) { s.SamePersonFor.Value = 90 * time.Minute })},
 	{"crowd", stream0(func(s *StreamSpec) { s.NotYet = []Text{txt(acmeFile, 15, "crowd")} })},

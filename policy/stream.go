@@ -25,6 +25,9 @@ var notYetKeys = map[string]string{
 	"at_most":  "at_most caps the records of an account; this version does not count them yet, and a rule that is not kept must not be written: remove it",
 }
 
+// keysAhead is how many epochs beyond the current one the key folder keeps ready (keys.Ahead).
+const keysAhead = 2
+
 // stream checks one entry of `streams:` and appends its program.
 func (c *compiler) stream(spec *StreamSpec, p *Partner) {
 	topic := spec.Topic.Value
@@ -48,6 +51,10 @@ func (c *compiler) stream(spec *StreamSpec, p *Partner) {
 		}
 		c.refuse(cmp.Or(spec.Source.Pos, spec.Pos), "there is no source %q%s", spec.Source.Value, didYouMean(spec.Source.Value, names))
 		return
+	}
+	if same, future := spec.SamePersonFor, s.spec.Time.Future; linked && same.Set && future.Value > keysAhead*same.Value {
+		c.refuse(same.Pos, "source %s takes events up to %s ahead, and keys are made %d times same_person_for ahead: one event beyond them would park the partner; take a longer same_person_for, or a shorter `future`",
+			s.spec.Name.Value, span(future.Value.Milliseconds()), keysAhead)
 	}
 	src := p.sourceOf(s, &c.in)
 	prog := &Program{
