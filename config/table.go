@@ -76,7 +76,7 @@ var mainTable = spec{form: object, doc: "consentry.yaml: the plumbing, owned by 
 		{key: "lanes", form: integer, min: 1, max: 64, doc: "Transactional sessions per partner in one process. Default 2."},
 		{key: "commit", form: object, doc: "When a transaction ends.", keys: []spec{
 			{key: "every", form: span, min: 10, max: 30_000, doc: "At the latest after this time. Default 250ms."},
-			{key: "records", form: integer, min: 1, max: 10_000_000, doc: "At the latest after this many raw records. Default 20000."},
+			{key: "records", form: integer, min: 1, max: 100_000, doc: "At the latest after this many raw records. More could not be asked about, nor written, within a verdict's life. Default 20000."},
 		}},
 		{key: "topics", form: object, doc: "For topics create.", keys: []spec{
 			{key: "replication", form: integer, min: 1, max: 100, doc: "Replicas of each partition. Default 3."},
