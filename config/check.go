@@ -6,6 +6,8 @@ package config
 import (
 	"slices"
 	"strconv"
+
+	"github.com/consentry/consentry/policy"
 )
 
 // check returns v, or nil after reporting why it is not what s asks for. Missing and unknown keys of a mapping do not
@@ -90,9 +92,9 @@ func (l *loader) checkObject(v *value, s *spec) *value {
 					names = append(names, k.key)
 				}
 			}
-			probably := nearest(e.key, names)
+			probably := policy.Nearest(e.key, names)
 			mistyped[probably] = true
-			l.problem(e.pos, "unknown key "+strconv.Quote(e.key)+didYouMean(probably))
+			l.problem(e.pos, "unknown key "+strconv.Quote(e.key)+policy.DidYouMean(probably))
 			continue
 		}
 		if s.keys[i].form == notYet || s.keys[i].form == refused {
@@ -233,5 +235,5 @@ func meant(v *value, words []string) string {
 	if v.refs || len(words) == 1 {
 		return ""
 	}
-	return didYouMean(nearest(v.text, words))
+	return policy.DidYouMean(policy.Nearest(v.text, words))
 }

@@ -118,7 +118,7 @@ func (f *fields) filterOf(spec *FieldSpec) (*Entry, *filters.Definition) {
 	case slices.Contains(later, key):
 		f.refuse(pos, "field %s: this version does not have the filter %s yet: use one of %s", spec.Name.Value, key, list)
 	default:
-		f.refuse(pos, "field %s: there is no filter %q%s; the filters are %s", spec.Name.Value, key, didYouMean(key, names), list)
+		f.refuse(pos, "field %s: there is no filter %q%s; the filters are %s", spec.Name.Value, key, DidYouMean(Nearest(key, names)), list)
 	}
 	return nil, nil
 }
@@ -144,7 +144,7 @@ func (f *fields) options(spec *FieldSpec, def *filters.Definition, a *filters.Ar
 			f.refuse(e.Key.Pos, "field %s: %s takes no options, and %q is one", spec.Name.Value, def.Name, key)
 			ok = false
 		default:
-			f.refuse(e.Key.Pos, "field %s: %s knows no option %q%s; it takes %s", spec.Name.Value, def.Name, key, didYouMean(key, def.Options), strings.Join(def.Options, ", "))
+			f.refuse(e.Key.Pos, "field %s: %s knows no option %q%s; it takes %s", spec.Name.Value, def.Name, key, DidYouMean(Nearest(key, def.Options)), strings.Join(def.Options, ", "))
 			ok = false
 		}
 		seen[key] = true

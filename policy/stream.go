@@ -49,7 +49,7 @@ func (c *compiler) stream(spec *StreamSpec, p *Partner) {
 		for n := range c.sources {
 			names = append(names, n)
 		}
-		c.refuse(cmp.Or(spec.Source.Pos, spec.Pos), "there is no source %q%s", spec.Source.Value, didYouMean(spec.Source.Value, names))
+		c.refuse(cmp.Or(spec.Source.Pos, spec.Pos), "there is no source %q%s", spec.Source.Value, DidYouMean(Nearest(spec.Source.Value, names)))
 		return
 	}
 	if same, future := spec.SamePersonFor, s.spec.Time.Future; linked && same.Set && future.Value > keysAhead*same.Value {
@@ -98,7 +98,7 @@ func (c *compiler) profile(spec *StreamSpec) bool {
 	if name != "pseudonymous" {
 		msg, known := notYet[name]
 		if !known {
-			c.refuse(pos, "there is no profile %q%s", name, didYouMean(name, []string{"unlinked", "bundle", "aggregate", "pseudonymous"}))
+			c.refuse(pos, "there is no profile %q%s", name, DidYouMean(Nearest(name, []string{"unlinked", "bundle", "aggregate", "pseudonymous"})))
 			return false
 		}
 		c.refuse(pos, "%s", msg)

@@ -1,39 +1,57 @@
 package policy
 
-// Finds the word that was probably meant.
+// The word that was probably meant, for every room that refuses a word.
 
-// didYouMean gives "; did you mean X?" for the nearest of the words, "" if none is near.
-func didYouMean(got string, words []string) string {
-	best, least := "", 3
+import (
+	"strconv"
+	"strings"
+)
+
+// Nearest returns the word that got was probably meant to be, empty if none is near. Of two as near it is the first in
+// the alphabet, so that the order of words decides nothing.
+func Nearest(got string, words []string) string {
+	if len(got) > 64 {
+		return ""
+	}
+	best, least := "", min(2, (len(got)+1)/3)+1
 	for _, w := range words {
-		if d := distance(got, w); d < least && d < len(w) || d == least && best != "" && w < best {
+		d := Distance(strings.ToLower(got), strings.ToLower(w))
+		if d < len(w) && (d < least || d == least && best != "" && w < best) {
 			best, least = w, d
 		}
 	}
-	if best == "" || len(got) > 64 {
-		return ""
-	}
-	return "; did you mean " + best + "?"
+	return best
 }
 
-// distance counts the letters to insert, delete or replace between a and b.
-func distance(a, b string) int {
+// DidYouMean words a suggestion for the end of a message; empty for no word.
+func DidYouMean(word string) string {
+	if word == "" {
+		return ""
+	}
+	return "; did you mean " + strconv.Quote(word) + "?"
+}
+
+// Distance is the number of letters to insert, delete or replace, or neighbours to swap, between a and b.
+func Distance(a, b string) int {
+	var before []int
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
 	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			above := row[j+1]
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
+	for i := 1; i <= len(a); i++ {
+		next := make([]int, len(b)+1)
+		next[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
 			}
-			row[j+1] = min(cost, above+1, row[j]+1)
-			diagonal = above
+			next[j] = min(row[j]+1, next[j-1]+1, row[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				next[j] = min(next[j], before[j-2]+1)
+			}
 		}
+		before, row = row, next
 	}
 	return row[len(b)]
 }
