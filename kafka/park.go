@@ -31,7 +31,7 @@ type standing struct {
 	counted time.Time                         // up to when parked seconds were counted
 	seconds func(c Cause, d time.Duration)    // adds parked seconds
 	changed func(before, after view)          // told each change, under the lock: must not call back
-	waiters map[chan struct{}]func(view) bool // tests and lanes wait for a state instead of sleeping
+	waiters map[chan struct{}]func(view) bool // tests wait for a state instead of sleeping
 }
 
 type doubt struct {
@@ -88,7 +88,7 @@ func (s *standing) stop(part string, stopped bool) {
 	s.settle()
 }
 
-// leave forgets what the parts with this prefix said: they are gone.
+// leave forgets what these parts said: they are gone.
 func (s *standing) leave(parts ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
