@@ -1,4 +1,4 @@
-// consent.go has the verbs that make and show one subject's consent.
+// consent.go has the verbs that make one subject's consent, and what all consent verbs share.
 
 package main
 
@@ -147,7 +147,7 @@ func (a *app) change(ctx context.Context, f *changeFlags, ch consent.Change) err
 	if err != nil {
 		return err
 	}
-	if problem := unknownPartner(cfg, ch); problem != "" {
+	if problem := unknownPair(cfg, ch); problem != "" {
 		return &exitError{code: exitFailed, err: errors.New(problem)}
 	}
 	store, err := openStore(cfg)
@@ -180,12 +180,25 @@ func (a *app) change(ctx context.Context, f *changeFlags, ch consent.Change) err
 	return a.printResult(r, f.json)
 }
 
-// unknownPartner refuses a grant to a partner that the configuration does not have; a withdrawal from one is welcome.
-func unknownPartner(cfg *config.Config, ch consent.Change) string {
+// unknownPair refuses a grant to a partner, or for a purpose, that the configuration does not have: it would cover
+// nothing, and keep in the store whatever slipped into that column. A withdrawal from one is welcome.
+func unknownPair(cfg *config.Config, ch consent.Change) string {
 	if ch.Action != consent.ActGrant {
 		return ""
 	}
-	return noPartner(cfg, ch.Partner)
+	if problem := noPartner(cfg, ch.Partner); problem != "" {
+		return problem
+	}
+	var purposes []string
+	for i := range cfg.Partners {
+		if p := cfg.Partners[i].Purpose.Value; !slices.Contains(purposes, p) {
+			purposes = append(purposes, p)
+		}
+	}
+	if slices.Contains(purposes, ch.Purpose) {
+		return ""
+	}
+	return "no partner of the configuration has such a purpose; there are: " + strings.Join(purposes, ", ")
 }
 
 // subject reads and names the subject that a flag gives.
@@ -246,143 +259,4 @@ func (a *app) printResult(r consent.Result, asJSON bool) error {
 		fmt.Fprintf(a.out, "in force since %s\n", stamp(r.AcknowledgedAtMS))
 	}
 	return nil
-}
-
-func getCommand(a *app) *cobra.Command {
-	var subject string
-	var history, asJSON bool
-	c := &cobra.Command{
-		Use:     "get",
-		Short:   "Show what a subject has allowed and withdrawn",
-		Example: "  consentry consent get --subject +12025550123 --json",
-		Args:    cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			if history {
-				return usage("--history reads the consent changelog, which this version does not have yet")
-			}
-			if subject == "" {
-				return usage("--subject is missing; --subject - reads it from standard input")
-			}
-			return a.get(c.Context(), subject, asJSON)
-		},
-	}
-	c.Flags().StringVar(&subject, "subject", "", "who; - reads it from standard input")
-	c.Flags().BoolVar(&history, "history", false, "every change there was (with the changelog)")
-	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
-	return c
-}
-
-func (a *app) get(ctx context.Context, subject string, asJSON bool) error {
-	cfg, err := a.loadConfig()
-	if err != nil {
-		return err
-	}
-	store, err := openStore(cfg)
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	id, err := a.subject(ctx, cfg, store, subject)
-	if err != nil {
-		return err
-	}
-	raw, err := store.Line(ctx, id)
-	if err != nil {
-		return storeFailed(cfg, err)
-	}
-	view, ok := viewLine(raw)
-	if asJSON {
-		err = json.NewEncoder(a.out).Encode(view)
-	} else {
-		err = view.print(a.out)
-	}
-	if err != nil {
-		return &exitError{code: exitFailed, err: err}
-	}
-	if !ok {
-		return &exitError{code: exitFailed, err: errors.New("the subject's line is damaged: it means no for everything; withdraw all, then grant again")}
-	}
-	return nil
-}
-
-// lineView is a line as `consent get` shows it.
-type lineView struct {
-	Line         string      `json:"line"`
-	WithdrawnAll string      `json:"withdrawn_all,omitempty"`
-	Consents     []entryView `json:"consents"`
-}
-
-type entryView struct {
-	Partner    string   `json:"partner"`
-	Purpose    string   `json:"purpose"`
-	Granted    bool     `json:"granted"`
-	Categories []string `json:"categories"`
-	Linked     bool     `json:"linked"`
-	Since      string   `json:"since,omitempty"`
-	Until      string   `json:"until,omitempty"`
-	Withdrawn  string   `json:"withdrawn,omitempty"`
-}
-
-func viewLine(raw []byte) (lineView, bool) {
-	v := lineView{Consents: []entryView{}}
-	if raw == nil {
-		return v, true
-	}
-	l, ok := consent.Parse(raw)
-	if !ok {
-		return v, false
-	}
-	v.Line = string(raw)
-	if l.AllMarked {
-		v.WithdrawnAll = stamp(l.AllMarkMS)
-	}
-	for _, e := range l.Entries {
-		one := entryView{Partner: e.Partner, Purpose: e.Purpose, Categories: []string{}}
-		if e.Marked {
-			one.Withdrawn = stamp(e.MarkMS)
-		}
-		if g := e.Grant; g != nil {
-			one.Granted, one.Linked, one.Since = true, g.Linked, stamp(g.SinceMS)
-			one.Categories = slices.Clone(g.Categories)
-			if g.Ends {
-				one.Until = stamp(g.UntilMS)
-			}
-		}
-		v.Consents = append(v.Consents, one)
-	}
-	return v, true
-}
-
-func (v lineView) print(w io.Writer) error {
-	var b strings.Builder
-	if v.WithdrawnAll != "" {
-		fmt.Fprintf(&b, "everything withdrawn at %s\n", v.WithdrawnAll)
-	}
-	for _, e := range v.Consents {
-		fmt.Fprintf(&b, "%s/%s", e.Partner, e.Purpose)
-		if e.Granted {
-			fmt.Fprintf(&b, ": %s, since %s", strings.Join(e.Categories, ", "), e.Since)
-			if e.Until != "" {
-				fmt.Fprintf(&b, " until %s", e.Until)
-			}
-			if e.Linked {
-				b.WriteString(", may be linked")
-			}
-		}
-		if e.Withdrawn != "" {
-			sep := ": "
-			if e.Granted {
-				sep = "; last withdrawal: "
-			} else {
-				sep = ": withdrawn "
-			}
-			b.WriteString(sep + e.Withdrawn)
-		}
-		b.WriteByte('\n')
-	}
-	if b.Len() == 0 {
-		b.WriteString("nothing was ever allowed or withdrawn\n")
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
 }

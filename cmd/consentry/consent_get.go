@@ -1,0 +1,155 @@
+// consent_get.go shows one subject's line, to people and as JSON.
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/consentry/consentry/consent"
+	"github.com/spf13/cobra"
+)
+
+func getCommand(a *app) *cobra.Command {
+	var subject string
+	var history, asJSON bool
+	c := &cobra.Command{
+		Use:     "get",
+		Short:   "Show what a subject has allowed and withdrawn",
+		Example: "  consentry consent get --subject +12025550123 --json",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if history {
+				return usage("--history reads the consent changelog, which this version does not have yet")
+			}
+			if subject == "" {
+				return usage("--subject is missing; --subject - reads it from standard input")
+			}
+			return a.get(c.Context(), subject, asJSON)
+		},
+	}
+	c.Flags().StringVar(&subject, "subject", "", "who; - reads it from standard input")
+	c.Flags().BoolVar(&history, "history", false, "every change there was (with the changelog)")
+	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	return c
+}
+
+func (a *app) get(ctx context.Context, subject string, asJSON bool) error {
+	cfg, err := a.loadConfig()
+	if err != nil {
+		return err
+	}
+	store, err := openStore(cfg)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	id, err := a.subject(ctx, cfg, store, subject)
+	if err != nil {
+		return err
+	}
+	raw, err := store.Line(ctx, id)
+	if err != nil {
+		return storeFailed(cfg, err)
+	}
+	view, ok := viewLine(raw)
+	if asJSON {
+		err = json.NewEncoder(a.out).Encode(view)
+	} else {
+		err = view.print(a.out)
+	}
+	if err != nil {
+		return &exitError{code: exitFailed, err: err}
+	}
+	if !ok {
+		return &exitError{code: exitFailed, err: errors.New("the subject's line is damaged: it means no for everything; withdraw all, then grant again")}
+	}
+	return nil
+}
+
+// lineView is a line as `consent get` shows it.
+type lineView struct {
+	Line         string      `json:"line"`
+	WithdrawnAll string      `json:"withdrawn_all,omitempty"`
+	Consents     []entryView `json:"consents"`
+}
+
+type entryView struct {
+	Partner    string   `json:"partner"`
+	Purpose    string   `json:"purpose"`
+	Granted    bool     `json:"granted"`
+	Categories []string `json:"categories"`
+	Linked     bool     `json:"linked"`
+	Since      string   `json:"since,omitempty"`
+	Until      string   `json:"until,omitempty"`
+	Withdrawn  string   `json:"withdrawn,omitempty"`
+}
+
+func viewLine(raw []byte) (lineView, bool) {
+	v := lineView{Consents: []entryView{}}
+	if raw == nil {
+		return v, true
+	}
+	l, ok := consent.Parse(raw)
+	if !ok {
+		return v, false
+	}
+	v.Line = string(raw)
+	if l.AllMarked {
+		v.WithdrawnAll = stamp(l.AllMarkMS)
+	}
+	for _, e := range l.Entries {
+		one := entryView{Partner: e.Partner, Purpose: e.Purpose, Categories: []string{}}
+		if e.Marked {
+			one.Withdrawn = stamp(e.MarkMS)
+		}
+		if g := e.Grant; g != nil {
+			one.Granted, one.Linked, one.Since = true, g.Linked, stamp(g.SinceMS)
+			one.Categories = slices.Clone(g.Categories)
+			if g.Ends {
+				one.Until = stamp(g.UntilMS)
+			}
+		}
+		v.Consents = append(v.Consents, one)
+	}
+	return v, true
+}
+
+func (v lineView) print(w io.Writer) error {
+	var b strings.Builder
+	if v.WithdrawnAll != "" {
+		fmt.Fprintf(&b, "everything withdrawn at %s\n", v.WithdrawnAll)
+	}
+	for _, e := range v.Consents {
+		fmt.Fprintf(&b, "%s/%s", e.Partner, e.Purpose)
+		if e.Granted {
+			fmt.Fprintf(&b, ": %s, since %s", strings.Join(e.Categories, ", "), e.Since)
+			if e.Until != "" {
+				fmt.Fprintf(&b, " until %s", e.Until)
+			}
+			if e.Linked {
+				b.WriteString(", may be linked")
+			}
+		}
+		if e.Withdrawn != "" {
+			sep := ": "
+			if e.Granted {
+				sep = "; last withdrawal: "
+			} else {
+				sep = ": withdrawn "
+			}
+			b.WriteString(sep + e.Withdrawn)
+		}
+		b.WriteByte('\n')
+	}
+	if b.Len() == 0 {
+		b.WriteString("nothing was ever allowed or withdrawn\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
