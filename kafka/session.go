@@ -58,8 +58,7 @@ func newSession(s sessionSpec) (*session, error) {
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 		kgo.RecordPartitioner(spread{}),
-		// Of the codecs that every broker and client knows, lz4 costs least.
-		kgo.ProducerBatchCompression(kgo.Lz4Compression(), kgo.NoCompression()),
+		kgo.ProducerBatchCompression(codecs()...),
 		// A transaction is produced in one go and flushed: lingering only lets batches fill meanwhile.
 		kgo.ProducerLinger(20*time.Millisecond),
 		kgo.ProducerBatchMaxBytes(s.maxBatch),
