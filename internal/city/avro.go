@@ -79,7 +79,7 @@ func (c *City) subscriber(b []byte, h *happening, f fault, named bool) []byte {
 
 // signals writes the record of that name. Silence is the rule; a device that opted out says so every time.
 func (c *City) signals(b []byte, h *happening) []byte {
-	if c.optedOut(h.who) {
+	if c.OptedOut(int(h.who)) {
 		return append(b, branch1, branch1, 1)
 	}
 	switch h.random.below(3) {

@@ -122,8 +122,8 @@ func (c *City) activatedMS(u uint64) int64 {
 	return c.opt.StartMS - days*24*hourMS
 }
 
-// optedOut tells whether somebody's devices send a global privacy control.
-func (c *City) optedOut(u uint64) bool { return scale(c.trait(tagSignal, u), 100) < 4 }
+// OptedOut tells whether somebody's devices send a global privacy control.
+func (c *City) OptedOut(who int) bool { return scale(c.trait(tagSignal, uint64(who)), 100) < 4 }
 
 func (c *City) os(u uint64) string {
 	switch p := scale(c.trait(tagDevice+1<<8, u), 100); {

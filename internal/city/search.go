@@ -79,7 +79,7 @@ func (c *City) search(b []byte, h *happening) []byte {
 	b = append(appendIP(b, r), '"')
 	b = append(b, `,"signals":`...)
 	switch {
-	case c.optedOut(u):
+	case c.OptedOut(int(u)):
 		b = append(append(append(b, `{"gpc":`...), r.pick(optOuts)...), '}')
 	case r.percent(50):
 		b = append(append(append(b, `{"gpc":`...), r.pick(noOptOuts)...), '}')
