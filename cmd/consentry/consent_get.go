@@ -11,8 +11,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/consentry/consentry/consent"
 	"github.com/spf13/cobra"
+
+	"github.com/consentry/consentry/consent"
 )
 
 func getCommand(a *app) *cobra.Command {
