@@ -105,6 +105,10 @@ func (a *app) explain(ctx context.Context, f explainFlags) error {
 			return err
 		}
 		defer store.Close()
+		// Under another house key the store knows nobody, which is no answer about this subject.
+		if _, err := openSubjects(ctx, d.cfg, store); err != nil {
+			return err
+		}
 		asker = store
 	}
 	ring, house, err := a.explainKeys(d.cfg.Keys.Dir, f.live)
