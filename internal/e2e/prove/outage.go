@@ -39,6 +39,7 @@ var scenarios = []struct {
 	{"broker stopped and started", brokerStopped},
 	{"broker killed and started", brokerKilled},
 	{"broker held 10 s", brokerHeld},
+	{"broker held 25 s", brokerHeldLong},
 	{"workers held 20 s by SIGSTOP", workersHeld},
 	{"held 20 s between decision and write", heldWithGuards},
 	{"the same with both guards off", heldWithoutGuards},
@@ -69,9 +70,12 @@ func outage(ctx context.Context, r *report) error {
 		f := row.found
 		r.check(f.unconsented == 0 && f.lost == 0 && f.twice == 0, "%s: %d records more on the uncommitted read, %d without consent, %d lost, %d twice",
 			sc.name, f.records, f.unconsented, f.lost, f.twice)
+		if f.inSocket > 0 {
+			r.say("of those %d were bytes that the held broker already had, decided before the opt-out and less than %s old", f.inSocket, brokerRefuses)
+		}
 		rows = append(rows, row)
 	}
-	s.finish(ctx)
+	s.finish(ctx, len(rows))
 	r.print(rows)
 	return nil
 }
@@ -91,7 +95,7 @@ func (s *stage) settle(ctx context.Context, f *finding) error {
 }
 
 // finish stops the workers and holds the whole tally against a foreign client's counts.
-func (s *stage) finish(ctx context.Context) {
+func (s *stage) finish(ctx context.Context, scenarios int) {
 	if err := s.flow.pause(ctx); err != nil {
 		s.r.fail("the flow does not end: %v", err)
 	}
@@ -105,6 +109,8 @@ func (s *stage) finish(ctx context.Context) {
 		}
 	}
 	s.r.check(s.flow.refused.Load() == 0, "%d raw events acknowledged by the broker, %d refused", s.flow.acked.Load(), s.flow.refused.Load())
+	people, events := s.book.followed()
+	s.r.check(people >= scenarios && events >= 20*people, "%d people opted out, and %d events of theirs came later than %s after it", people, events, bound)
 	counts, err := kcatCounts(ctx, s.h.TB.Kafka.Addr, rawTopics)
 	if err != nil {
 		s.r.fail("%v", err)

@@ -6,7 +6,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -26,6 +25,9 @@ type reign struct {
 	partition
 	epoch int32
 }
+
+// socket is a time in which a broker was held.
+type socket struct{ from, to time.Time }
 
 // finding is what one scenario added to the account.
 type finding struct {
@@ -55,9 +57,9 @@ type book struct {
 	judged []int
 
 	ended    map[reign]time.Time // when the broker went away that led so
-	sockets  [][2]time.Time      // from when to when a broker was held
-	expected map[string]bool     // subjects whose records may be stale
-	before   finding             // of the whole run, at the last judgement
+	sockets  []socket
+	expected map[string]bool // subjects whose records may be stale
+	before   finding         // of the whole run, at the last judgement
 }
 
 func newBook(h *house.House, ring *keys.Ring) (*book, error) {
@@ -147,85 +149,6 @@ func (b *book) judge(ctx context.Context) (finding, error) {
 	return f, nil
 }
 
-// count holds raw events, tally and committed releases against each other, over the whole run.
-func (b *book) count(ctx context.Context, f *finding) error {
-	events, released := map[place]int64{}, map[string]int64{}
-	last := map[place]int64{}
-	if err := b.h.Read(ctx, true, func(rec *house.Record) {
-		var t tallyRecord
-		if json.Unmarshal(rec.Value, &t) != nil || t.Stage != "" {
-			return
-		}
-		all := t.Released + t.Held
-		for _, n := range t.Withheld {
-			all += n
-		}
-		p := place{t.Stream, t.Topic, t.Partition}
-		if all != t.Events {
-			f.lost++
-		}
-		// A topic that was made again begins at 0 again.
-		if to := last[p]; to != t.From && (t.From != 0 || b.gone[p] == 0) {
-			f.lost += max(0, int(t.From-to))
-			f.twice += max(0, int(to-t.From))
-		}
-		last[p] = t.To
-		events[p] += t.Events
-		released[t.Stream] += t.Released
-	}, "consentry.tally"); err != nil {
-		return err
-	}
-	for i := range streams {
-		s := &streams[i]
-		for p, n := range b.next {
-			if p.topic == s.raw {
-				at := place{s.topic, s.raw, p.n}
-				differ(n+b.gone[at], events[at], f)
-			}
-		}
-		times, err := b.committed(ctx, s.topic)
-		if err != nil {
-			return err
-		}
-		total := int64(0)
-		for id, n := range times {
-			total += int64(n)
-			f.twice += max(0, n-b.timesRaw(s, id))
-		}
-		differ(released[s.topic], total, f)
-	}
-	return nil
-}
-
-// timesRaw is how many raw events carry an id: two where the raw topic was made again, which names its partitions
-// and offsets anew.
-func (b *book) timesRaw(s *stream, id string) int {
-	at, known := b.ids[s.topic][id]
-	if !known {
-		return 0
-	}
-	e := &b.raw[at]
-	if e.offset < b.gone[place{s.topic, s.raw, e.partition}] {
-		return 2
-	}
-	return 1
-}
-
-func differ(want, got int64, f *finding) {
-	f.lost += int(max(0, want-got))
-	f.twice += int(max(0, got-want))
-}
-
-// committed counts a partner topic's event ids as a committed reader sees them, and those of a deleted one before it.
-func (b *book) committed(ctx context.Context, topic string) (map[string]int, error) {
-	times := map[string]int{}
-	for id, n := range b.kept[topic] {
-		times[id] = n
-	}
-	err := b.h.Read(ctx, true, func(rec *house.Record) { times[eventID(rec.Value)]++ }, topic)
-	return times, err
-}
-
 // caughtUp waits until the live readers have seen what is in the topics now.
 func (b *book) caughtUp(ctx context.Context) error {
 	there := map[string]int{}
@@ -241,6 +164,9 @@ func (b *book) caughtUp(ctx context.Context) error {
 		return true, nil
 	})
 }
+
+// brokerRefuses is message.timestamp.before.max.ms of the partner topics.
+const brokerRefuses = 15 * time.Second
 
 // release judges one record of the uncommitted read.
 func (b *book) release(rec *house.Record, f *finding) {
@@ -275,12 +201,26 @@ func (b *book) release(rec *house.Record, f *finding) {
 	// when the broker went on.
 	for _, held := range b.sockets {
 		acked := arrived.Add(-late)
-		if late > 0 && rec.Stamp.Before(acked) && acked.After(held[0]) && arrived.Before(held[1].Add(2*time.Second)) {
+		young := held.to.Sub(rec.Stamp) <= brokerRefuses
+		if late > 0 && young && rec.Stamp.Before(acked) && acked.After(held.from) && arrived.Before(held.to.Add(2*time.Second)) {
 			f.inSocket++
 			return
 		}
 	}
 	f.unconsented++
+}
+
+// followed counts the raw events that came later than the bound after their person's opt-out.
+func (b *book) followed() (people, events int) {
+	who := map[string]bool{}
+	for i := range b.raw {
+		e := &b.raw[i]
+		if out := b.t.changes[e.subject]; len(out) > 0 && e.produced.After(out[0].acked.Add(bound)) {
+			who[e.subject] = true
+			events++
+		}
+	}
+	return len(who), events
 }
 
 // people are those whose events have arrived on a topic so far.

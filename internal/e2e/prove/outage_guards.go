@@ -1,6 +1,7 @@
 package main
 
-// A worker held between decision and write. The stop point and the switch for the guards are in a test build only.
+// Workers held: anywhere, by SIGSTOP, and exactly between decision and write. For that the stop point, and the switch
+// for the guards, are in a test build only.
 
 import (
 	"bytes"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -100,6 +102,41 @@ func (s *stage) heldBetween(ctx context.Context, row *outageRow, env ...string) 
 	}
 	row.resumed, err = s.resumed(ctx, time.Now(), partners...)
 	return who, err
+}
+
+// workersHeld stops both worker processes where they are, for 20 s, and lets people withdraw meanwhile.
+func workersHeld(ctx context.Context, s *stage, row *outageRow) error {
+	who := s.take(10)
+	if err := hold(ctx, 1500*time.Millisecond); err != nil {
+		return err
+	}
+	at := time.Now()
+	for i, w := range s.workers {
+		if err := w.Signal(syscall.SIGSTOP); err != nil {
+			return err
+		}
+		// Not both at the same point of their rounds.
+		if err := hold(ctx, time.Duration(137*(i+1))*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	if err := s.withdraw(ctx, who); err != nil {
+		return err
+	}
+	if err := hold(ctx, time.Until(at.Add(20*time.Second))); err != nil {
+		return err
+	}
+	for _, w := range s.workers {
+		if err := w.Signal(syscall.SIGCONT); err != nil {
+			return err
+		}
+	}
+	back := time.Now()
+	var err error
+	if row.resumed, err = s.resumed(ctx, back, partners...); err != nil {
+		return fmt.Errorf("after SIGCONT: %w", err)
+	}
+	return nil
 }
 
 // back starts the workers from the build that is shipped.

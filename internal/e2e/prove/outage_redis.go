@@ -16,7 +16,7 @@ import (
 )
 
 func redisStopped(ctx context.Context, s *stage, row *outageRow) error {
-	if err := s.optOut(ctx, 3); err != nil {
+	if _, err := s.optOut(ctx, 3); err != nil {
 		return err
 	}
 	at := time.Now()
@@ -26,11 +26,18 @@ func redisStopped(ctx context.Context, s *stage, row *outageRow) error {
 	if err := s.unreachable(ctx, row, at, 0); err != nil {
 		return err
 	}
+	started, err := s.restart(ctx, 1)
+	if err != nil {
+		return err
+	}
+	if _, err := s.parked(ctx, started, row.cause, partners...); err != nil {
+		return fmt.Errorf("a worker that started meanwhile: %w", err)
+	}
 	return s.redisBack(ctx, row, s.h.TB.Redis.Start)
 }
 
 func redisHeld(ctx context.Context, s *stage, row *outageRow) error {
-	if err := s.optOut(ctx, 3); err != nil {
+	if _, err := s.optOut(ctx, 3); err != nil {
 		return err
 	}
 	at := time.Now()
@@ -44,7 +51,7 @@ func redisHeld(ctx context.Context, s *stage, row *outageRow) error {
 }
 
 func redisKilled(ctx context.Context, s *stage, row *outageRow) error {
-	if err := s.optOut(ctx, 3); err != nil {
+	if _, err := s.optOut(ctx, 3); err != nil {
 		return err
 	}
 	before, err := lines(s.h.TB.Redis.Addr)
@@ -93,11 +100,16 @@ func (s *stage) redisBack(ctx context.Context, row *outageRow, back func(context
 }
 
 func redisFlushed(ctx context.Context, s *stage, row *outageRow) error {
-	return s.wiped(ctx, row, func(ctx context.Context) error { return flushAll(ctx, s.h.TB.Redis.Addr) })
+	return s.wiped(ctx, row, func(ctx context.Context) error { return flushAll(ctx, s.h.TB.Redis.Addr) }, s.notAccepted)
 }
 
 func redisLost(ctx context.Context, s *stage, row *outageRow) error {
-	return s.wiped(ctx, row, s.h.TB.Redis.Wipe)
+	return s.wiped(ctx, row, s.h.TB.Redis.Wipe, s.notAccepted)
+}
+
+func (s *stage) notAccepted(ctx context.Context, _ []int) error {
+	s.refused(ctx, "nobody has accepted the store")
+	return nil
 }
 
 // redisRestored puts an old copy of the store's files back: it lacks the withdrawals that came after, and looks well.
@@ -132,13 +144,25 @@ func redisRestored(ctx context.Context, s *stage, row *outageRow) error {
 			return err
 		}
 		return redis.Start(ctx)
+	}, func(ctx context.Context, who []int) error {
+		// The store looks well to who changes something in it, and counts on. That makes nothing good.
+		at := time.Now()
+		if err := s.withdraw(ctx, who); err != nil {
+			return err
+		}
+		if err := hold(ctx, time.Second); err != nil {
+			return err
+		}
+		_, err := s.parked(ctx, at, row.cause, partners...)
+		return err
 	})
 }
 
 // wiped empties the store with withdrawals of a moment before in it. Nothing may flow, not even from a worker that starts
 // now, until a person has loaded the consents again; then everybody's do, but of those who had withdrawn.
-func (s *stage) wiped(ctx context.Context, row *outageRow, wipe func(context.Context) error) error {
-	if err := s.optOut(ctx, 4); err != nil {
+func (s *stage) wiped(ctx context.Context, row *outageRow, wipe func(context.Context) error, then func(context.Context, []int) error) error {
+	who, err := s.optOut(ctx, 4)
+	if err != nil {
 		return err
 	}
 	before, err := lines(s.h.TB.Redis.Addr)
@@ -165,6 +189,9 @@ func (s *stage) wiped(ctx context.Context, row *outageRow, wipe func(context.Con
 	}
 	if _, err := s.parked(ctx, started, row.cause, partners...); err != nil {
 		return fmt.Errorf("a worker that started meanwhile: %w", err)
+	}
+	if err := then(ctx, who); err != nil {
+		return err
 	}
 	if err := hold(ctx, 3*time.Second); err != nil {
 		return err
@@ -201,7 +228,7 @@ func (s *stage) restart(ctx context.Context, n int) (time.Time, error) {
 // differences counts the ids whose lines are not the same.
 func differences(a, b map[string]string) (n int) {
 	for id, line := range a {
-		if !sameLine(b[id], line) {
+		if !sameLine(line, b[id]) {
 			n++
 		}
 	}
@@ -213,14 +240,15 @@ func differences(a, b map[string]string) (n int) {
 	return n
 }
 
-// sameLine takes two withdrawals of everything within a second for one: its mark is the moment of its acceptance, and
-// the carrier's books have that of the acknowledgement.
-func sameLine(a, b string) bool {
-	var x, y int64
-	if n, err := fmt.Sscanf(a+" "+b, "*X%d *X%d", &x, &y); n == 2 && err == nil && a+" "+b == fmt.Sprintf("*X%d *X%d", x, y) {
-		return max(x-y, y-x) < 1000
+// sameLine takes two withdrawals of everything for the same unless the later line's mark is earlier: the mark is the moment
+// of acceptance, the carrier's books have that of the acknowledgement, and who withdraws again moves it on.
+func sameLine(before, after string) bool {
+	x, all := strings.CutPrefix(before, "*X")
+	y, still := strings.CutPrefix(after, "*X")
+	if all && still && !strings.Contains(x+y, " ") {
+		return millis(y) >= millis(x)-time.Second.Milliseconds()
 	}
-	return a == b
+	return before == after
 }
 
 // writeHistory writes the carrier's own books: what everybody decided before, and the opt-outs of this proof.
@@ -252,6 +280,11 @@ func (s *stage) writeHistory(path string) (rows int, err error) {
 		}
 	}
 	return rows, w.Flush()
+}
+
+func millis(text string) (ms int64) {
+	_, _ = fmt.Sscan(text, &ms) // a mark that is none counts as 0
+	return ms
 }
 
 func instant(ms int64) string {

@@ -161,12 +161,12 @@ func (s *stage) withdraw(ctx context.Context, who []int) error {
 }
 
 // optOut lets events of n people flow for a second and withdraws their consents while they go on.
-func (s *stage) optOut(ctx context.Context, n int) error {
+func (s *stage) optOut(ctx context.Context, n int) ([]int, error) {
 	who := s.take(n)
 	if err := hold(ctx, time.Second); err != nil {
-		return err
+		return nil, err
 	}
-	return s.withdraw(ctx, who)
+	return who, s.withdraw(ctx, who)
 }
 
 // refused checks that a change is not acknowledged now.
