@@ -78,7 +78,7 @@ func (a *app) openImport(ctx context.Context, cfg *config.Config, store *consent
 	if path != "-" {
 		f, err := os.Open(path)
 		if err != nil {
-			return nil, usage("the import file cannot be opened: %w", err)
+			return nil, usage("the import file cannot be opened: %s", whyNot(err))
 		}
 		in, im.file = f, f
 	}
@@ -100,7 +100,7 @@ func (im *importing) load(ctx context.Context, w consent.Writer) (consent.Loaded
 	said := time.Now()
 	loading := consent.Loading{
 		Name:  im.names.id,
-		Check: func(ch consent.Change) string { return unknownPartner(im.cfg, ch) },
+		Check: func(ch consent.Change) string { return unknownPair(im.cfg, ch) },
 		Report: func(line int, kind, reason string) {
 			fmt.Fprintf(im.a.out, "line %d: %s: %s\n", line, kind, reason)
 		},

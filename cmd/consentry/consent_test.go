@@ -171,6 +171,9 @@ func TestConsentUsage(t *testing.T) {
 	if said := c.want(t, 1, "", append(without("--partner"), "--partner", "nobody")...); !strings.Contains(said, "no such partner; there are: acme-ads, globex, initech") {
 		t.Errorf("grant to nobody: %s", said)
 	}
+	if said := c.want(t, 1, "", append(without("--purpose"), "--purpose", "310260042856080")...); !strings.Contains(said, "such a purpose; there are: advertising, measurement, research") || strings.Contains(said, "31026") {
+		t.Errorf("grant for no purpose: %s", said)
+	}
 	c.want(t, 0, "", "consent", "withdraw", "--subject", who, "--partner", "nobody", "--purpose", "advertising")
 }
 

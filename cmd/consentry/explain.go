@@ -89,7 +89,7 @@ func (a *app) explain(ctx context.Context, f explainFlags) error {
 		return err
 	}
 	if !slices.ContainsFunc(d.set.Sources, func(s *policy.SourceSpec) bool { return s.Name.Value == f.source }) {
-		return usage("there is no source %q; there are: %s", f.source, sourceNames(d.set))
+		return usage("there is no such source; there are: %s", sourceNames(d.set))
 	}
 	if err := assumedPartners(d.set, f.grants); err != nil {
 		return err
@@ -154,7 +154,7 @@ func assumedPartners(set *policy.Set, grants []string) error {
 			for _, p := range set.Partners {
 				pairs = append(pairs, p.Name+"/"+p.Purpose)
 			}
-			return usage("--grant: no policy has %s; there are: %s", pair, strings.Join(pairs, ", "))
+			return usage("--grant: no policy has such a pair; there are: %s", strings.Join(pairs, ", "))
 		}
 	}
 	return nil
@@ -165,7 +165,7 @@ func (a *app) readEvent(file string) ([]byte, error) {
 	if file != "-" {
 		f, err := os.Open(file)
 		if err != nil {
-			return nil, &exitError{code: exitFailed, err: errors.New("the event's file cannot be opened: " + file)}
+			return nil, &exitError{code: exitFailed, err: errors.New("the event's file cannot be opened: " + whyNot(err))}
 		}
 		defer f.Close()
 		in = f

@@ -101,7 +101,7 @@ func (a *app) offsetsInit(ctx context.Context, f offsetsFlags, o kafka.InitOptio
 	if f.topic != "" && !slices.ContainsFunc(readers, func(r kafka.Reader) bool {
 		return slices.ContainsFunc(r.Sources, func(s kafka.ReaderSource) bool { return s.Topic == f.topic })
 	}) {
-		return usage("no partner reads a raw topic %s", f.topic)
+		return usage("no partner reads such a raw topic")
 	}
 	conn, err := connectionOf(cfg)
 	if err != nil {

@@ -105,7 +105,7 @@ func run(args []string, in io.Reader, out, errw io.Writer) int {
 		}
 		return ee.code
 	}
-	fmt.Fprintln(errw, "consentry:", err)
+	fmt.Fprintln(errw, "consentry:", mistake(verb, err))
 	shows := "how it is used"
 	if verb.HasSubCommands() {
 		shows = "the verbs"
@@ -123,7 +123,7 @@ func family(c *cobra.Command, verbs ...*cobra.Command) *cobra.Command {
 	c.AddCommand(verbs...)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if len(args) > 0 {
-			return fmt.Errorf("%s has no %q; it needs one of %s", c.CommandPath(), args[0], strings.Join(names, ", "))
+			return fmt.Errorf("%s has no %q; it needs one of %s", c.CommandPath(), word(args[0]), strings.Join(names, ", "))
 		}
 		return fmt.Errorf("%s needs one of %s", c.CommandPath(), strings.Join(names, ", "))
 	}

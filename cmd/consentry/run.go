@@ -58,7 +58,7 @@ func checkRoles(list string) error {
 		case "sync":
 			return errors.New("this version keeps consents in Redis alone, so there is no role sync; run --role filter")
 		default:
-			return fmt.Errorf("--role is all, or a comma list of filter, gate and sync; %q is none of them", role)
+			return errors.New("--role is all, or a comma list of filter, gate and sync; one of the given is none of them")
 		}
 	}
 	return nil

@@ -151,7 +151,7 @@ func (d *deployment) streams(topics []string) ([]*policy.Program, error) {
 			}
 		}
 		if len(found) == was {
-			return nil, &exitError{code: exitUsage, err: fmt.Errorf("no stream has the topic %s; there are: %s", t, strings.Join(names, ", "))}
+			return nil, &exitError{code: exitUsage, err: fmt.Errorf("no stream has such a topic; there are: %s", strings.Join(names, ", "))}
 		}
 	}
 	return found, nil
