@@ -108,7 +108,7 @@ func (p *Processor) whyConsent(e *event, s *stream) string {
 	case grant == nil:
 		return "the subject has given no consent to " + pair
 	}
-	since := instant(grant.SinceMS)
+	since := p.given(grant)
 	switch s.verdict {
 	case Released:
 		said := fmt.Sprintf("%s covers %s since %s", pair, strings.Join(q.Needs, ", "), since)
@@ -120,7 +120,7 @@ func (p *Processor) whyConsent(e *event, s *stream) string {
 		}
 		return said
 	case BeforeConsent:
-		return whyBefore(e, pair, grant.SinceMS)
+		return whyBefore(e, pair, grant.SinceMS, since)
 	case ConsentEnded:
 		return fmt.Sprintf("%s ended at %s", pair, instant(grant.UntilMS))
 	case NotLinked:
@@ -129,10 +129,18 @@ func (p *Processor) whyConsent(e *event, s *stream) string {
 	return fmt.Sprintf("%s covers %s, and the stream needs %s", pair, strings.Join(grant.Categories, ", "), strings.Join(q.Needs, ", "))
 }
 
-func whyBefore(e *event, pair string, sinceMS int64) string {
+// given says since when a grant holds. A supposed one holds since the event's own time, which is not repeated.
+func (p *Processor) given(grant *consent.Grant) string {
+	if _, supposed := p.opt.Consent.(*Assumed); supposed {
+		return "the event's own time"
+	}
+	return instant(grant.SinceMS)
+}
+
+func whyBefore(e *event, pair string, sinceMS int64, since string) string {
 	src := e.source.spec
 	if e.timeMS < sinceMS {
-		return fmt.Sprintf("the event is from before %s was given, at %s", pair, instant(sinceMS))
+		return fmt.Sprintf("the event is from before %s was given, at %s", pair, since)
 	}
 	path := ""
 	if src.LineSinceSlot >= 0 {
@@ -141,7 +149,7 @@ func whyBefore(e *event, pair string, sinceMS int64) string {
 	if _, known := src.LineSince(e.record); !known {
 		return path + " is missing, null or no time, so nobody knows whether the consent was given by this subscriber"
 	}
-	return fmt.Sprintf("%s was given at %s, before the line came to this subscriber (%s)", pair, instant(sinceMS), path)
+	return fmt.Sprintf("%s was given at %s, before the line came to this subscriber (%s)", pair, since, path)
 }
 
 func whyField(s *stream) string {
