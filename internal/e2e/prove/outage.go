@@ -80,7 +80,7 @@ func outage(ctx context.Context, r *report) error {
 	return nil
 }
 
-// settle lets the workers catch up and adds up what they did.
+// settle lets the workers catch up and adds what they did to f.
 func (s *stage) settle(ctx context.Context, f *finding) error {
 	if err := s.flow.pause(ctx); err != nil {
 		return err
@@ -89,8 +89,8 @@ func (s *stage) settle(ctx context.Context, f *finding) error {
 	if err := drained(ctx, s.h, 2*time.Minute); err != nil {
 		return err
 	}
-	var err error
-	*f, err = s.book.judge(ctx)
+	more, err := s.book.judge(ctx)
+	f.add(more)
 	return err
 }
 
@@ -137,8 +137,12 @@ func (r *report) print(rows []outageRow) {
 		if cause == "" {
 			cause = "-"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%d\t%d\t%s\n", row.scenario, cause, span(row.parked), span(row.resumed),
-			row.found.unconsented, row.found.lost, row.found.twice, span(row.found.latest))
+		unconsented := fmt.Sprint(row.found.unconsented)
+		if row.found.stale > 0 {
+			unconsented += fmt.Sprintf(" (%d, as wanted)", row.found.stale)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%d\t%s\n", row.scenario, cause, span(row.parked), span(row.resumed),
+			unconsented, row.found.lost, row.found.twice, span(row.found.latest))
 	}
 	_ = w.Flush()
 	for line := range strings.Lines(b.String()) {

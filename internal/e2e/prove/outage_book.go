@@ -39,6 +39,16 @@ type finding struct {
 	latest      time.Duration // from an acknowledgement to the last record that arrived after it
 }
 
+func (f *finding) add(more finding) {
+	f.records += more.records
+	f.unconsented += more.unconsented
+	f.stale += more.stale
+	f.inSocket += more.inSocket
+	f.lost += more.lost
+	f.twice += more.twice
+	f.latest = max(f.latest, more.latest)
+}
+
 type book struct {
 	h      *house.House
 	ring   *keys.Ring
