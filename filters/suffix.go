@@ -24,7 +24,8 @@ var icann = sync.OnceValue(func() *suffixes { return parseSuffixes(icannText) })
 // suffixes holds the rules, sorted, by kind: "co.uk", "*.ck" without its star, "!www.ck" without its mark.
 type suffixes struct {
 	exact, wild, except []string
-	labels              int // of the longest rule
+	above               []string // what a longer rule ends in: "uk" of "co.uk", "ck" of "*.ck"
+	labels              int      // of the longest rule
 }
 
 func parseSuffixes(text string) *suffixes {
@@ -35,6 +36,14 @@ func parseSuffixes(text string) *suffixes {
 			continue
 		}
 		s.labels = max(s.labels, strings.Count(rule, ".")+1)
+		for rest := rule; ; {
+			_, parent, more := strings.Cut(rest, ".")
+			if !more {
+				break
+			}
+			s.above = append(s.above, parent)
+			rest = parent
+		}
 		if base, ok := strings.CutPrefix(rule, "*."); ok {
 			s.wild = append(s.wild, base)
 		} else if name, ok := strings.CutPrefix(rule, "!"); ok {
@@ -46,6 +55,8 @@ func parseSuffixes(text string) *suffixes {
 	slices.Sort(s.exact)
 	slices.Sort(s.wild)
 	slices.Sort(s.except)
+	slices.Sort(s.above)
+	s.above = slices.Compact(s.above)
 	return s
 }
 
@@ -65,7 +76,15 @@ func (s *suffixes) registrable(host []byte) (domain []byte, ok bool) {
 	if n == 0 || string(host[starts[0]:]) == "arpa" {
 		return nil, false
 	}
-	for k := n - 1; k >= 0; k-- {
+	// Most hosts lie under a top-level domain without longer rules: what no rule ends in need not be looked up.
+	top := 0
+	for top < n-1 {
+		if _, longer := find(s.above, host[starts[top]:]); !longer {
+			break
+		}
+		top++
+	}
+	for k := top; k >= 0; k-- {
 		suffix := host[starts[k]:]
 		if _, yes := find(s.except, suffix); yes {
 			// The suffix is one label shorter than the exception, so the exception is the registrable domain.
