@@ -43,13 +43,16 @@ type lane struct {
 	inbound []processor.Inbound
 	spans   []span
 	records []kgo.Record
-	idle    int // polls without an event, in a row
-	aborts  int // transactions that were not committed, in a row
+	most    int  // events of one transaction: commit.records, or fewer after some that could not be written in time
+	worked  bool // this session has committed something
+	idle    int  // polls without an event, in a row
+	aborts  int  // transactions that were not committed, in a row
 	paused  bool
 }
 
 func newLane(p *partner, n int, plan *plan) *lane {
-	return &lane{p: p, n: n, part: "lane " + strconv.Itoa(n), plan: plan, log: p.log.With(zap.Int("lane", n))}
+	return &lane{p: p, n: n, part: "lane " + strconv.Itoa(n), plan: plan, log: p.log.With(zap.Int("lane", n)),
+		most: p.w.opt.CommitRecords}
 }
 
 // run works until ctx ends (nil), a newer instance takes over (ErrFenced), or trouble comes that a new session does not
@@ -72,6 +75,7 @@ func (l *lane) run(ctx context.Context) error {
 			return err
 		}
 		began := time.Now()
+		l.worked = false
 		err = l.serve(ctx, s)
 		s.let()
 		if err == nil || errors.Is(err, ErrFenced) {
@@ -88,7 +92,7 @@ func (l *lane) run(ctx context.Context) error {
 		if _, err := l.p.lookAtBroker(ctx); err != nil && ctx.Err() == nil {
 			return err
 		}
-		if time.Since(began) > 10*time.Second {
+		if l.worked || time.Since(began) > 10*time.Second {
 			backoff = firstBackoff
 		}
 		pause(ctx, backoff)
@@ -130,6 +134,8 @@ func (l *lane) serve(ctx context.Context, s *session) error {
 		last = time.Now()
 		if committed {
 			l.p.w.metrics.committed(l.p.policy, l.spans, b, l.p.w.opt.Now())
+			l.most = min(l.most+l.most/16+1, l.p.w.opt.CommitRecords)
+			l.worked = true
 			l.p.well()
 		} else {
 			// An abort is normal in a rebalance; the pause keeps redoing it from being a hot loop.
@@ -171,11 +177,11 @@ func (l *lane) rewind(s *session) error {
 	return err
 }
 
-// collect polls until there is something and commit.every has passed since the last commit, or commit.records is
-// reached, or for one idle poll.
+// collect polls until there is something and commit.every has passed since the last commit, or a transaction is full, or
+// for one idle poll.
 func (l *lane) collect(ctx context.Context, s *session, last time.Time) error {
 	due := last.Add(max(l.p.w.opt.CommitEvery, endGap))
-	for ctx.Err() == nil && len(l.polled) < l.p.w.opt.CommitRecords {
+	for ctx.Err() == nil && len(l.polled) < l.most {
 		l.beat()
 		wait := idlePoll
 		if len(l.polled) > 0 {
@@ -183,7 +189,7 @@ func (l *lane) collect(ctx context.Context, s *session, last time.Time) error {
 				break
 			}
 		}
-		if err := l.poll(ctx, s, wait, l.p.w.opt.CommitRecords-len(l.polled)); err != nil {
+		if err := l.poll(ctx, s, wait, l.most-len(l.polled)); err != nil {
 			return err
 		}
 		if s.moved.Load() {

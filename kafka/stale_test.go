@@ -5,6 +5,7 @@ package kafka
 import (
 	"context"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -90,4 +91,41 @@ func gathered(t *testing.T, r *running, name, result string) (sum float64) {
 		}
 	}
 	return sum
+}
+
+// narrowConn is a link on which a large frame is not through before its verdicts die.
+type narrowConn struct {
+	net.Conn
+	most    int
+	refused *atomic.Int64
+}
+
+func (c *narrowConn) Write(b []byte) (int, error) {
+	if len(b) > c.most && b[4] == 0 && b[5] == byte(kmsg.Produce) {
+		c.refused.Add(1)
+		return 0, os.ErrDeadlineExceeded
+	}
+	return c.Conn.Write(b)
+}
+
+// TestANarrowLinkGetsSmallerTransactions: a batch that cannot be written within a verdict's life would be decided again
+// and again, for ever, while nothing looks wrong. Half of it can be, or half of that.
+func TestANarrowLinkGetsSmallerTransactions(t *testing.T) {
+	h := newHouse(t)
+	h.raw(1200)
+	h.begin()
+	var refused atomic.Int64
+	h.conn.Dial = func(ctx context.Context, network, host string) (net.Conn, error) {
+		c, err := (&net.Dialer{}).DialContext(ctx, network, host)
+		if err != nil {
+			return nil, err
+		}
+		return &narrowConn{c, 6 << 10, &refused}, nil
+	}
+	r := h.start(func(o *Options) { o.Lanes = 1 })
+	h.settle()
+	r.await(StateRunning, "")
+	if refused.Load() == 0 {
+		t.Error("every frame went through: this test shows nothing")
+	}
 }

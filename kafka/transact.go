@@ -63,7 +63,9 @@ func (l *lane) transact(ctx context.Context, s *session, b *processor.Batch) (co
 		return l.judge(s, out, began)
 	case <-s.guard.tripped:
 		// A verdict died on its way. Promises and End would hang: the client is closed, a new one takes its identity.
-		l.log.Warn("frame guard closed a session")
+		// Were it only that the batch is too large for the way to the broker, it would die there again: the next is smaller.
+		l.most = max(1, min(l.most, len(l.inbound))/2)
+		l.log.Warn("frame guard closed a session", zap.Int("next_at_most", l.most))
 	case <-endCtx.Done():
 		l.log.Warn("transaction did not end in time")
 	}
