@@ -23,6 +23,7 @@ var proofs = []struct {
 	{"million", "a million events, five kills, hundreds of opt-outs: the law, exactly once, no release without consent", million},
 	{"outage", "every part stopped, held, killed, emptied, one after another: who parks, who resumes, and nothing leaves that should not", outage},
 	{"newcomer", "the commands of README's tour, in a fresh clone with an empty home folder (--cold: with empty caches, too)", newcomer},
+	{"canary", "marked identifiers in every field, searched in every sink and encoding; leaky builds are caught", canary},
 	{"bench", "the worker's CPU per million events beside a bare loop that only copies (--quick: fewer events)", bench},
 }
 
