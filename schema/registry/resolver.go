@@ -42,6 +42,7 @@ type Resolver struct {
 	client registry
 	now    func() time.Time
 	sleep  func(context.Context, time.Duration) error
+	aside  func(func()) // runs beside the caller
 
 	mu      sync.RWMutex
 	readers map[key]*schema.Reader
@@ -49,6 +50,7 @@ type Resolver struct {
 	unknown map[key]time.Time // until when
 	flights map[key]*flight
 	waited  map[string]time.Time // by source: when its last wait began
+	looks   map[int]look         // by id: how its text was last seen
 }
 
 // registry is the part of Client that a Resolver needs.
@@ -76,9 +78,9 @@ func NewResolver(c *Client) *Resolver { return newResolver(c, time.Now, sleep) }
 
 func newResolver(c registry, now func() time.Time, sleep func(context.Context, time.Duration) error) *Resolver {
 	return &Resolver{
-		client: c, now: now, sleep: sleep,
+		client: c, now: now, sleep: sleep, aside: func(f func()) { go f() },
 		readers: map[key]*schema.Reader{}, texts: map[int]Schema{}, unknown: map[key]time.Time{},
-		flights: map[key]*flight{}, waited: map[string]time.Time{},
+		flights: map[key]*flight{}, waited: map[string]time.Time{}, looks: map[int]look{},
 	}
 }
 
@@ -102,6 +104,9 @@ func (r *Resolver) Reader(ctx context.Context, src *Source, id int) (*schema.Rea
 	reader, until := r.readers[k], r.unknown[k]
 	r.mu.RUnlock()
 	if reader != nil {
+		if r.changed(id) {
+			return nil, &Unreachable{"schema by id", 0, "the id's schema has changed"}
+		}
 		return reader, nil
 	}
 	if !until.IsZero() && r.now().Before(until) {
