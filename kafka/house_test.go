@@ -47,7 +47,6 @@ type house struct {
 	store  *memoryStore
 	adm    *kadm.Client
 	client *kgo.Client
-	sent   map[string]bool // subjects that consent
 	events int
 }
 
@@ -211,7 +210,6 @@ type running struct {
 	h     *house
 	stop  context.CancelFunc
 	ended chan error
-	log   *zap.Logger
 }
 
 func (h *house) start(change ...func(*Options)) *running {

@@ -6,7 +6,6 @@ import (
 	"context"
 	"net"
 	"os"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -25,7 +24,6 @@ type stall struct {
 	on     atomic.Bool
 	frames atomic.Int64 // produce frames written while stalled
 	cut    chan struct{}
-	once   sync.Once
 }
 
 func (c *stallingConn) Write(b []byte) (int, error) {

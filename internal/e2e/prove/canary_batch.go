@@ -37,6 +37,13 @@ func (b *batch) note(marks ...marked) {
 	b.marks = append(b.marks, marks...)
 }
 
+// unmarked notes a field that is written and has no room for a mark.
+func (b *batch) unmarked(path string) {
+	if !b.fields[path] {
+		b.fields[path] = false
+	}
+}
+
 // put makes a marked value of a class for a field.
 func (b *batch) put(class int, where string) string {
 	v := classes[class].make(b.dice)
@@ -175,7 +182,7 @@ func (e *event) complex(path string, t map[string]any) {
 		e.b.note(marked{class: "device_serial", text: fmt.Sprintf("%x", raw), where: path, binary: [][]byte{raw}})
 		e.out = append(e.out, raw...)
 	case "enum":
-		e.b.fields[path] = e.b.fields[path]
+		e.b.unmarked(path)
 		e.long(int64(e.b.events % len(t["symbols"].([]any))))
 	default:
 		if t["logicalType"] != nil {
@@ -208,7 +215,7 @@ func (e *event) primitive(path, kind string) {
 	case "bytes":
 		e.bytes(e.text(path))
 	case "boolean":
-		e.b.fields[path] = e.b.fields[path]
+		e.b.unmarked(path)
 		v, _ := e.set[path].(bool)
 		e.out = append(e.out, map[bool]byte{true: 1}[v])
 	case "int", "long":
@@ -256,7 +263,7 @@ func (e *event) json(path string, s map[string]any) any {
 	case "array":
 		return []any{e.text(path), e.text(path)}
 	case "boolean":
-		e.b.fields[path] = e.b.fields[path]
+		e.b.unmarked(path)
 		return false
 	}
 	if s["format"] == "date-time" {
