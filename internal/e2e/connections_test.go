@@ -45,10 +45,9 @@ func (s *secure) sasl(mechanism, passwordFile string) string {
 // finding is a line of preflight.
 type finding struct{ Level, Check, Message, Run string }
 
-// preflight runs the binary on a configuration with these settings.
-func (s *secure) preflight(t *testing.T, set settings) []finding {
+// configure writes the samples into dir with these settings, and returns the path of consentry.yaml.
+func (s *secure) configure(t *testing.T, dir string, set settings) string {
 	t.Helper()
-	dir := t.TempDir()
 	if err := os.CopyFS(dir, samples.Files); err != nil {
 		t.Fatal(err)
 	}
@@ -85,6 +84,13 @@ partners: partners/*.yaml
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	return path
+}
+
+// preflight runs the binary on a configuration with these settings.
+func (s *secure) preflight(t *testing.T, set settings) []finding {
+	t.Helper()
+	path := s.configure(t, t.TempDir(), set)
 	cmd := exec.CommandContext(t.Context(), s.bin, "preflight", "--json", "-c", path)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
