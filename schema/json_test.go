@@ -85,6 +85,7 @@ func TestJSONRead(t *testing.T) {
 		{text: `{"s":null,"n":-0,"f":1.0}`, want: []Value{a, IntValue(0), FloatValue(1), a, a, a}},
 		{text: `{"n":9223372036854775807,"f":-9223372036854775808}`, want: []Value{a, IntValue(1<<63 - 1), IntValue(-1 << 63), a, a, a}},
 		{text: `{"n":9223372036854775808,"f":1e3}`, want: []Value{a, FloatValue(9223372036854775808), FloatValue(1000), a, a, a}},
+		{text: `{"n":0e5,"f":-1e-400}`, want: []Value{a, FloatValue(0), {Kind: Other}, a, a, a}},
 		{text: `{"n":99999999999999999999}`, want: []Value{a, FloatValue(99999999999999999999), a, a, a, a}},
 		{text: `{"gpc":{"a":1},"s":[]}`, want: []Value{o, a, a, a, a, o}},
 		{text: `{"gpc":true}`, want: []Value{a, a, a, a, a, BoolValue(true)}},

@@ -356,5 +356,22 @@ func number(text []byte, whole bool) Value {
 		}
 	}
 	f, _ := strconv.ParseFloat(string(text), 64)
+	if f == 0 && hasDigit(text) {
+		// Too small to hold, yet not 0: as 0 an opt-out flag would read as not set.
+		return Value{Kind: Other}
+	}
 	return FloatValue(f)
+}
+
+// hasDigit tells whether a number has a digit other than 0 before its exponent.
+func hasDigit(number []byte) bool {
+	for _, c := range number {
+		switch {
+		case c == 'e' || c == 'E':
+			return false
+		case c >= '1' && c <= '9':
+			return true
+		}
+	}
+	return false
 }
