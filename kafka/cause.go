@@ -47,7 +47,7 @@ var causes = []struct {
 	{RedisUnsafe, "Redis may lose acknowledged writes: set appendonly yes, appendfsync always, maxmemory-policy noeviction and detach replicas; run: consentry preflight"},
 	{RegistryUnreachable, "Bring the schema registry back, or mend the network to it; nothing else is needed."},
 	{SchemaUnpublished, "The partner registry lacks a stream's schema; run: consentry schema publish"},
-	{BrokerUnreachable, "Bring the Kafka brokers back, or mend the network to them; nothing else is needed."},
+	{BrokerUnreachable, "Bring the Kafka brokers back, or mend the network to them; where they answer and take nothing, look at their disks and in-sync replicas. Nothing else is needed."},
 	{TopicMissing, "A topic is missing. A partner's, the quarantine or the tally: see it and make it with: consentry topics plan, consentry topics create. A raw topic is the carrier's to make"},
 	{TopicForbidden, "The broker refuses a topic, the group or the transactional id; see which with: consentry preflight"},
 	{OffsetsMissing, "Nobody has said where this partner begins; run: consentry offsets init --at beginning (or end, or a time)"},

@@ -26,6 +26,8 @@ const (
 	endGap = 20 * time.Millisecond
 	// wellAfter idle polls without trouble count as working.
 	wellAfter = 10
+	// futileSessions in a row are shown: one may be a leader on its way, or a batch too large for the link.
+	futileSessions = 3
 )
 
 // errRebuild asks for a new session: this one may be in any state.
@@ -34,7 +36,8 @@ var errRebuild = errors.New("the session must be rebuilt")
 type lane struct {
 	p       *partner
 	n       int
-	part    string
+	part    string // as the standing knows its doubt about verdicts,
+	writing string // and about getting them written
 	plan    *plan
 	decider Decider
 	log     *zap.Logger
@@ -45,13 +48,14 @@ type lane struct {
 	records []kgo.Record
 	most    int  // events of one transaction: commit.records, or fewer after some that could not be written in time
 	worked  bool // this session has committed something
+	futile  int  // sessions that were given up, in a row, without a commit
 	idle    int  // polls without an event, in a row
 	aborts  int  // transactions that were not committed, in a row
 	paused  bool
 }
 
 func newLane(p *partner, n int, plan *plan) *lane {
-	return &lane{p: p, n: n, part: "lane " + strconv.Itoa(n), plan: plan, log: p.log.With(zap.Int("lane", n)),
+	return &lane{p: p, n: n, part: "lane " + strconv.Itoa(n), writing: "writes of lane " + strconv.Itoa(n), plan: plan, log: p.log.With(zap.Int("lane", n)),
 		most: p.w.opt.CommitRecords}
 }
 
@@ -86,6 +90,11 @@ func (l *lane) run(ctx context.Context) error {
 			return err
 		}
 		l.log.Warn("session rebuilt", zap.String("code", code(err)))
+		if l.futile++; l.futile >= futileSessions {
+			// The broker answers and the topics are there, yet nothing gets in: a full disk, too few replicas, a link
+			// too narrow. It is tried on.
+			l.p.standing.doubt(l.writing, &Trouble{BrokerUnreachable, "the partner's topics take nothing in time"}, BrokerUnreachable)
+		}
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -136,6 +145,7 @@ func (l *lane) serve(ctx context.Context, s *session) error {
 			l.p.w.metrics.committed(l.p.policy, l.spans, b, l.p.w.opt.Now())
 			l.most = min(l.most+l.most/16+1, l.p.w.opt.CommitRecords)
 			l.worked = true
+			l.writable()
 			l.p.well()
 		} else {
 			// An abort is normal in a rebalance; the pause keeps redoing it from being a hot loop.
@@ -156,6 +166,12 @@ func (l *lane) claim(ctx context.Context, s *session) error {
 		return l.failed(s, err, began)
 	}
 	return nil
+}
+
+// writable ends the doubt about getting anything written.
+func (l *lane) writable() {
+	l.futile = 0
+	l.p.standing.content(l.writing)
 }
 
 // drop forgets what was polled.
@@ -197,6 +213,7 @@ func (l *lane) collect(ctx context.Context, s *session, last time.Time) error {
 		}
 		if len(l.polled) == 0 {
 			if l.idle++; l.idle == wellAfter {
+				l.writable()
 				l.p.well()
 			}
 			return nil

@@ -205,7 +205,7 @@ func (p *partner) runLanes(ctx context.Context, plan *plan) error {
 	var parts []string
 	for n := range p.w.opt.Lanes {
 		l := newLane(p, n, plan)
-		parts = append(parts, l.part)
+		parts = append(parts, l.part, l.writing)
 		wg.Go(func() {
 			defer p.beats[n].Store(0)
 			if err := l.run(ctx); err != nil {
