@@ -68,7 +68,8 @@ func (b *batch) person() string {
 	return v
 }
 
-// moment is a marked event time: hours ago, at no round minute; or now.
+// moment is a marked event time: hours ago, at no full minute, which to the second could be what a policy rounds another
+// event's time to; or now.
 func (b *batch) moment(where string) int64 {
 	now := time.Now().UnixMilli()
 	if b.fresh {
@@ -77,7 +78,7 @@ func (b *batch) moment(where string) int64 {
 		return ms
 	}
 	hour := now/3_600_000 - 3 - int64(b.dice.below(36))
-	ms := hour*3_600_000 + int64(61_001+b.dice.below(3_400_000))
+	ms := hour*3_600_000 + int64(60_000*(1+b.dice.below(57))+1_001+b.dice.below(58_000))
 	b.note(timeMarks("event_time", where, ms)...)
 	b.stamps[ms] = true
 	return ms
