@@ -57,6 +57,9 @@ type avroField struct {
 	typ  *avroType
 }
 
+// ErrNoRecord is ParseAvro's refusal of a valid schema of something else than a record: it has no paths at all.
+var ErrNoRecord error = &Invalid{"", "the top is not a record"}
+
 // ParseAvro reads an Avro schema whose top is a record. The error is an *Invalid.
 func ParseAvro(text []byte) (*Shape, error) {
 	t, err := parseTree(text)
@@ -69,7 +72,7 @@ func ParseAvro(text []byte) (*Shape, error) {
 		return nil, err
 	}
 	if top.kind != avroRecord {
-		return nil, &Invalid{"", "the top is not a record"}
+		return nil, ErrNoRecord
 	}
 	if !goavroAccepts(string(text)) {
 		return nil, &Invalid{"", "the text is not a valid Avro schema (a default of the wrong type, a bad name or a key missing)"}

@@ -145,11 +145,14 @@ func (r *Resolver) resolve(ctx context.Context, src *Source, k key) (*schema.Rea
 	reader, err := compile(writer, src.Layout)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err != nil {
+	if lacks := (*schema.LacksPath)(nil); errors.As(err, &lacks) {
 		// A schema never changes, so this is as final as a compiled reader. It is asked again in a minute all the
 		// same, which costs nothing and keeps one list.
 		r.remember(k)
 		return nil, ErrUnknown
+	}
+	if err != nil {
+		return nil, err
 	}
 	if len(r.readers) < maxKept {
 		r.readers[k] = reader
@@ -157,15 +160,19 @@ func (r *Resolver) resolve(ctx context.Context, src *Source, k key) (*schema.Rea
 	return reader, nil
 }
 
-// compile makes a reader of a writer's schema. A schema that is not Avro, not readable or lacks a required path serves
-// nobody, now or later: every event under it is unknown_schema.
+// compile makes a reader of a writer's schema. A *schema.LacksPath is final. A schema that is not Avro or cannot be
+// parsed says nothing about its events: that is doubt about the registry, which parks.
 func compile(s Schema, l schema.Layout) (*schema.Reader, error) {
+	const op = "schema by id"
 	if !s.Avro {
-		return nil, ErrUnknown
+		return nil, &Unreachable{op, 0, "the id's schema is not Avro"}
 	}
 	shape, err := schema.ParseAvro([]byte(s.Text))
+	if errors.Is(err, schema.ErrNoRecord) {
+		return nil, &schema.LacksPath{}
+	}
 	if err != nil {
-		return nil, ErrUnknown
+		return nil, &Unreachable{op, 0, "the id's schema cannot be parsed"}
 	}
 	return shape.Compile(l)
 }

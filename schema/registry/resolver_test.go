@@ -186,10 +186,23 @@ func TestIDAppearsWhileWaiting(t *testing.T) {
 func TestSchemaWithoutARequiredPathIsUnknown(t *testing.T) {
 	w := newWorld()
 	w.put("raw-value", 2, renamed)
-	w.byID[3] = Schema{ID: 3, Text: `{"type":"object"}`}
 	w.byID[4] = Schema{ID: 4, Text: `"string"`, Avro: true}
-	for _, id := range []int{2, 3, 4} {
+	for _, id := range []int{2, 4} {
 		if _, err := w.Reader(t.Context(), source(), id); !errors.Is(err, ErrUnknown) {
+			t.Errorf("id %d: %v", id, err)
+		}
+	}
+}
+
+// TestSchemaThatSaysNothingParks: only a missing id and a missing path are final.
+func TestSchemaThatSaysNothingParks(t *testing.T) {
+	w := newWorld()
+	w.byID[3] = Schema{ID: 3, Text: `{"type":"object"}`}
+	w.byID[5] = Schema{ID: 5, Text: `{"type":"record","name":"R","fields":[{"name":"a","type":"elsewhere.Type"}]}`, Avro: true}
+	w.byID[6] = Schema{ID: 6, Text: `{`, Avro: true}
+	for id := range w.byID {
+		_, err := w.Reader(t.Context(), source(), id)
+		if known := id == 1; known && err != nil || !known && !isSick(err) {
 			t.Errorf("id %d: %v", id, err)
 		}
 	}
