@@ -22,12 +22,15 @@ var rooms = map[string]struct {
 }{
 	"schema":          {nil, "schema is pure: give it bytes and read slots"},
 	"schema/registry": {[]string{"schema"}, "the registry fetches schemas; it knows no policy"},
-	"filters":         {[]string{"schema"}, "a filter gets values and a Keyring; it asks nobody"},
+	"detect":          {nil, "detect is pure over the lists that it is given; it knows no events, policies or clients"},
+	"filters":         {[]string{"schema", "detect"}, "a filter gets values and a Keyring; it asks nobody"},
 	"keys":            {[]string{"filters"}, "keys implement filters.Keyring and know no policy"},
 	"consent":         {nil, "consent knows lines and questions, not events or policies"},
-	"policy":          {[]string{"schema", "filters"}, "policy compiles specs that config filled in"},
-	"processor":       {[]string{"schema", "filters", "policy", "consent", "keys"}, "the processor knows neither Kafka nor Redis clients"},
+	"consent/signal":  {nil, "a signal string says no, or nothing; it knows no lines"},
+	"policy":          {[]string{"schema", "filters", "detect", "consent/signal"}, "policy compiles specs that config filled in"},
+	"processor":       {[]string{"schema", "filters", "detect", "policy", "consent", "consent/signal", "keys"}, "the processor knows neither Kafka nor Redis clients"},
 	"kafka":           {[]string{"schema", "filters", "policy", "consent", "keys", "processor"}, "kafka moves records; verbs wire it in cmd"},
+	"kafka/changelog": {[]string{"consent", "kafka"}, "the changelog moves changes of consent; it knows no events or policies"},
 	"config":          {[]string{"policy"}, "config turns files into typed values; cmd connects them to the rooms"},
 }
 
@@ -39,10 +42,10 @@ var owners = []struct {
 }{
 	{"github.com/linkedin/goavro/v2", []string{"schema"}, "ask schema for a Shape or a Reader"},
 	{"github.com/twmb/franz-go/pkg/sr", []string{"schema/registry"}, "ask schema/registry"},
-	{"github.com/twmb/franz-go/", []string{"kafka", "cmd/consentry"}, "hand records to kafka"},
+	{"github.com/twmb/franz-go/", []string{"kafka", "kafka/changelog", "cmd/consentry"}, "hand records to kafka"},
 	{"github.com/redis/go-redis/", []string{"consent"}, "ask consent.Store"},
 	{"github.com/goccy/go-yaml", []string{"config"}, "add the key to config"},
-	{"go.uber.org/zap", []string{"cmd/consentry", "kafka", "processor"}, "return an error: what cannot log cannot log an event"},
+	{"go.uber.org/zap", []string{"cmd/consentry", "kafka", "kafka/changelog", "processor"}, "return an error: what cannot log cannot log an event"},
 	{"math/rand", nil, "time comes from the event and noise from a keyed PRF"},
 	{"unsafe", nil, "only in a measured hot path with an oracle test, by a line in this table"},
 }
