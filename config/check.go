@@ -6,6 +6,7 @@ package config
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/consentry/consentry/policy"
 )
@@ -110,7 +111,29 @@ func (l *loader) checkObject(v *value, s *spec) *value {
 		}
 	}
 	v.entries, v.given = kept, v.entries
+	if !slices.ContainsFunc(s.one, func(key string) bool { return mistyped[key] }) {
+		l.checkOne(v, s.one)
+	}
 	return v
+}
+
+// checkOne reports a mapping that has none, or more than one, of the keys in one. An empty one asks nothing.
+func (l *loader) checkOne(v *value, one []string) {
+	if len(one) == 0 {
+		return
+	}
+	var given []entry
+	for _, e := range v.given {
+		if slices.Contains(one, e.key) {
+			given = append(given, e)
+		}
+	}
+	switch {
+	case len(given) == 0:
+		l.problem(v.pos, "missing key "+strconv.Quote(one[0])+" (or "+strings.Join(one[1:], ", or ")+")")
+	case len(given) > 1 && !slices.ContainsFunc(given, func(e entry) bool { return e.val.bad }):
+		l.problem(given[1].pos, "take one of "+strings.Join(one, ", ")+": "+given[0].key+" is given already")
+	}
 }
 
 // has tells that a mapping was given the key, with whatever value.

@@ -20,6 +20,14 @@ func (v *value) child(keys ...string) *value {
 	return v
 }
 
+// at is where v stands, or where outer does when v is not there.
+func (v *value) at(outer *value) policy.Pos {
+	if v == nil {
+		return outer.pos
+	}
+	return v.pos
+}
+
 func (v *value) str(keys ...string) string { return v.or("", keys...) }
 
 func (v *value) or(fallback string, keys ...string) string {
@@ -72,16 +80,12 @@ func (c *Config) fillMain(v *value) {
 		},
 		TLS: fillTLS(k.child("tls")),
 	}
-	if b := k.child("brokers"); b != nil {
-		for _, item := range b.items {
-			c.Kafka.Brokers = append(c.Kafka.Brokers, strings.Split(item.text, ",")...)
-		}
-	}
+	c.Kafka.Brokers = fillAddresses(k.child("brokers"))
 	if s := k.child("sasl"); s != nil {
 		c.Kafka.SASL = &SASL{Mechanism: s.str("mechanism"), Username: s.str("username"), Password: NewSecret(s.str("password"))}
 	}
 	c.Registry = Registry{Raw: fillEndpoint(v.child("registry", "raw")), Partner: fillEndpoint(v.child("registry", "partner"))}
-	c.Redis = Redis(fillEndpoint(v.child("redis")))
+	c.Redis = fillRedis(v.child("redis"))
 	if u := v.child("redis", "url"); u != nil && u.url != nil && u.url.Scheme == "rediss" && c.Redis.TLS == nil {
 		c.Redis.TLS = &TLS{}
 	}
@@ -89,11 +93,49 @@ func (c *Config) fillMain(v *value) {
 		Subject:       v.or("msisdn", "consent", "subject"),
 		Region:        v.or("US", "consent", "region"),
 		ParkWhenStale: v.spanOr(2*time.Second, "consent", "park_when_stale"),
+		Changelog:     fillChangelog(v.child("consent", "changelog")),
 	}
 	c.Keys = Keys{Dir: v.str("keys", "dir"), Keep: v.spanOr(72*time.Hour, "keys", "keep")}
 	c.Quarantine = v.or("consentry.quarantine", "quarantine")
 	c.Tally = v.or("consentry.tally", "tally")
 	c.Admin = v.or("127.0.0.1:9464", "admin")
+}
+
+// fillAddresses takes each entry apart that came by one reference and holds several.
+func fillAddresses(v *value) (out []string) {
+	if v == nil {
+		return nil
+	}
+	for _, item := range v.items {
+		out = append(out, strings.Split(item.text, ",")...)
+	}
+	return out
+}
+
+func fillRedis(v *value) Redis {
+	e := fillEndpoint(v)
+	r := Redis{URL: e.URL, Username: e.Username, Password: e.Password, TLS: e.TLS, Database: v.intOr(0, "database")}
+	if s := v.child("sentinel"); s != nil {
+		r.Sentinel = &Sentinel{
+			Master: s.str("master"), Nodes: fillAddresses(s.child("nodes")),
+			Username: s.str("username"), Password: NewSecret(s.str("password")),
+		}
+	}
+	if cl := v.child("cluster"); cl != nil {
+		r.Cluster = &Cluster{Nodes: fillAddresses(cl.child("nodes"))}
+	}
+	return r
+}
+
+func fillChangelog(v *value) *Changelog {
+	if v == nil {
+		return nil
+	}
+	return &Changelog{
+		Requests: v.or("consentry.consent.requests", "requests"),
+		State:    v.or("consentry.consent.state", "state"),
+		Intake:   v.str("intake"),
+	}
 }
 
 func fillTLS(v *value) *TLS {

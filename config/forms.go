@@ -120,7 +120,7 @@ func (l *loader) checkURL(v *value, schemes ...string) *value {
 	scheme, rest, ok := strings.Cut(v.text, "://")
 	if !ok || !slices.Contains(schemes, scheme) {
 		if schemes[0] == "redis" && ok && (strings.Contains(scheme, "sentinel") || strings.Contains(scheme, "cluster")) {
-			return l.bad(v, oneRedis)
+			return l.bad(v, l.notOneHost())
 		}
 		return l.bad(v, "is not a URL: it begins with "+schemes[0]+":// or "+schemes[1]+"://")
 	}
@@ -129,7 +129,7 @@ func (l *loader) checkURL(v *value, schemes ...string) *value {
 	}
 	host, _, _ := strings.Cut(rest, "/")
 	if schemes[0] == "redis" && strings.Contains(host, ",") {
-		return l.bad(v, oneRedis)
+		return l.bad(v, l.notOneHost())
 	}
 	// The parser's own error quotes the URL, which may hold a password: it is not passed on.
 	u, err := url.Parse(v.text)
@@ -146,6 +146,14 @@ func (l *loader) checkURL(v *value, schemes ...string) *value {
 	}
 	v.url = u
 	return v
+}
+
+// notOneHost says why a URL of several Redis is refused: without a changelog they are, with it they are written otherwise.
+func (l *loader) notOneHost() string {
+	if l.changelog {
+		return severalHosts
+	}
+	return oneRedis
 }
 
 // beside resolves a path relative to the folder of the file that names it.

@@ -59,6 +59,10 @@ func schemaOf(s *spec) node {
 		if len(need) > 0 {
 			n["required"] = need
 		}
+		for _, key := range s.one {
+			one, _ := n["oneOf"].([]any)
+			n["oneOf"] = append(one, node{"required": []any{key}})
+		}
 	case list:
 		n = node{"type": "array", "items": schemaOf(s.item)}
 		if s.need {

@@ -26,6 +26,8 @@ type loader struct {
 	world    World
 	files    *Files
 	problems []policy.Problem
+	// changelog tells that consentry.yaml has consent.changelog: more than one Redis may then hold what Kafka can bring back.
+	changelog bool
 }
 
 func (l *loader) problem(p policy.Pos, msg string) {
@@ -90,9 +92,14 @@ func (l *loader) read(path string, s *spec) *value {
 	if root == nil {
 		return nil
 	}
+	if s == &mainTable {
+		l.changelog = root.child("consent", "changelog") != nil
+		l.refuseSeveral(root.child("redis"))
+	}
 	v := l.check(root, s)
 	if s == &mainTable {
 		l.checkMain(v)
+		l.checkRedis(v.child("redis"))
 	}
 	return v
 }
@@ -165,18 +172,57 @@ func (l *loader) checkMain(v *value) {
 	}
 }
 
-// checkOwnTopics keeps quarantine and tally apart from each other, from what partners read, and from what is read: a
+// refuseSeveral refuses the forms of more than one Redis where nothing could bring back what a failover forgets.
+func (l *loader) refuseSeveral(v *value) {
+	if v == nil || l.changelog {
+		return
+	}
+	for _, e := range v.entries {
+		if e.key == "sentinel" || e.key == "cluster" {
+			l.problem(e.pos, oneRedis)
+			e.val.bad = true
+		}
+	}
+}
+
+// checkRedis holds what the forms of the store have for themselves.
+func (l *loader) checkRedis(v *value) {
+	if v == nil {
+		return
+	}
+	for _, e := range v.given {
+		switch {
+		case e.key == "database" && v.has("url"):
+			l.problem(e.pos, "the number of the database stands in the URL: redis://host:port/1")
+		case e.key == "database" && v.has("cluster"):
+			l.problem(e.pos, "a Redis Cluster has only database 0: leave this key out")
+		}
+	}
+	if s := v.child("sentinel"); s != nil && s.has("username") && !s.has("password") {
+		l.problem(s.child("username").at(s), "username needs password")
+	}
+}
+
+// checkOwnTopics keeps the house's own topics apart from each other, from what partners read, and from what is read: a
 // tally of its own records would never end.
 func (l *loader) checkOwnTopics(root *value, c *Config) {
 	if root == nil {
 		return
 	}
-	own := []struct{ key, topic string }{{"quarantine", c.Quarantine}, {"tally", c.Tally}}
-	for _, o := range own {
-		at := root.pos
-		if v := root.child(o.key); v != nil {
-			at = v.pos
+	type ownTopic struct {
+		key, topic string
+		at         *value
+	}
+	own := []ownTopic{{"quarantine", c.Quarantine, root.child("quarantine")}, {"tally", c.Tally, root.child("tally")}}
+	if g := c.Consent.Changelog; g != nil {
+		v := root.child("consent", "changelog")
+		own = append(own, ownTopic{"consent.changelog.requests", g.Requests, v.child("requests")}, ownTopic{"consent.changelog.state", g.State, v.child("state")})
+		if g.Intake != "" {
+			own = append(own, ownTopic{"consent.changelog.intake", g.Intake, v.child("intake")})
 		}
+	}
+	for i, o := range own {
+		at := o.at.at(root)
 		if strings.HasPrefix(o.topic, "partner.") {
 			l.problem(at, o.key+" cannot be a topic that begins with partner.: those are what partners read")
 		}
@@ -185,13 +231,11 @@ func (l *loader) checkOwnTopics(root *value, c *Config) {
 				l.problemf(s.Topic.Pos, "topic %q is the %s: it cannot be a source too", o.topic, o.key)
 			}
 		}
-	}
-	if c.Quarantine == c.Tally {
-		at := root.pos
-		if v := root.child("tally"); v != nil {
-			at = v.pos
+		for _, before := range own[:i] {
+			if before.topic == o.topic {
+				l.problem(at, before.key+" and "+o.key+" are one topic: give each its own")
+			}
 		}
-		l.problem(at, "quarantine and tally are one topic: give each its own")
 	}
 }
 

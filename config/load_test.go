@@ -186,10 +186,19 @@ func dump(w *bytes.Buffer, c *Config) {
 	for _, e := range []struct {
 		what string
 		Endpoint
-	}{{"raw", c.Registry.Raw}, {"partner", c.Registry.Partner}, {"redis", Endpoint(c.Redis)}} {
+	}{{"raw", c.Registry.Raw}, {"partner", c.Registry.Partner}, {"redis", Endpoint{c.Redis.URL, c.Redis.Username, c.Redis.Password, c.Redis.TLS}}} {
 		fmt.Fprintf(w, "%s %s user %q password %q tls %v\n", e.what, e.URL, e.Username, e.Password.Reveal(), e.TLS)
 	}
-	fmt.Fprintf(w, "consent %+v\nkeys %+v\nquarantine %s tally %s admin %s\n", c.Consent, c.Keys, c.Quarantine, c.Tally, c.Admin)
+	if s := c.Redis.Sentinel; s != nil {
+		fmt.Fprintf(w, "sentinel %s %q user %q password %q database %d\n", s.Master, s.Nodes, s.Username, s.Password.Reveal(), c.Redis.Database)
+	}
+	if cl := c.Redis.Cluster; cl != nil {
+		fmt.Fprintf(w, "cluster %q\n", cl.Nodes)
+	}
+	if g := c.Consent.Changelog; g != nil {
+		fmt.Fprintf(w, "changelog %+v\n", *g)
+	}
+	fmt.Fprintf(w, "consent %s %s %v\nkeys %+v\nquarantine %s tally %s admin %s\n", c.Consent.Subject, c.Consent.Region, c.Consent.ParkWhenStale, c.Keys, c.Quarantine, c.Tally, c.Admin)
 	for _, s := range c.Sources {
 		fmt.Fprintf(w, "source %s %s %s schema %q %q category %s subject %s %s account %s line_since %s\n", s.Name.Value, s.Topic.Value, s.Format.Value,
 			s.SchemaSubject.Value, s.SchemaFile.Value, s.Category.Value, s.SubjectField.Value, s.SubjectForm.Value, s.Account.Value, s.LineSince.Value)

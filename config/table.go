@@ -3,6 +3,8 @@
 
 package config
 
+import "slices"
+
 // form says what a key's value looks like.
 type form uint8
 
@@ -43,6 +45,7 @@ type spec struct {
 	over string // what to say above max, in place of the bounds
 	item *spec
 	keys []spec
+	one  []string // object: exactly one of these keys is given
 }
 
 // apiVersion is the only version of the files that there is.
@@ -61,6 +64,15 @@ var endpointKeys = []spec{
 	{key: "username", form: text, doc: "User of basic authentication."},
 	{key: "password", form: secret, doc: "Password of basic authentication, by reference only."},
 	{key: "tls", form: object, keys: tlsKeys, doc: "Authorities and client certificate for an https registry."},
+}
+
+// notReplicas are the ways in which Redis clients spell the reading from replicas.
+var notReplicas = []spec{
+	{key: "replicas", form: refused, doc: onlyMasters},
+	{key: "read_from", form: refused, doc: onlyMasters},
+	{key: "read_only", form: refused, doc: onlyMasters},
+	{key: "route_by_latency", form: refused, doc: onlyMasters},
+	{key: "route_randomly", form: refused, doc: onlyMasters},
 }
 
 const day = int64(24 * 60 * 60 * 1000)
@@ -94,18 +106,33 @@ var mainTable = spec{form: object, doc: "consentry.yaml: the plumbing, owned by 
 		{key: "raw", form: object, need: true, keys: endpointKeys, doc: "The registry with the schemas of raw topics."},
 		{key: "partner", form: object, need: true, keys: endpointKeys, doc: "The registry that partners read."},
 	}},
-	{key: "redis", form: object, need: true, doc: "The consent store.", keys: []spec{
-		{key: "url", form: redisURL, need: true, doc: "redis://host:port/db, or rediss:// for TLS. One Redis."},
+	{key: "redis", form: object, need: true, one: []string{"url", "sentinel", "cluster"}, doc: "The consent store.", keys: slices.Concat([]spec{
+		{key: "url", form: redisURL, doc: "redis://host:port/db, or rediss:// for TLS. One Redis."},
+		{key: "sentinel", form: object, doc: "A master that Sentinels watch. Needs consent.changelog.", keys: slices.Concat([]spec{
+			{key: "master", form: text, need: true, doc: "The name under which the Sentinels know the master."},
+			{key: "nodes", form: list, need: true, doc: "The Sentinels. An entry that comes by reference may hold several, separated by commas.",
+				item: &spec{form: broker, doc: "host:port"}},
+			{key: "username", form: text, doc: "The Sentinels' own ACL user, where they have one."},
+			{key: "password", form: secret, doc: "The Sentinels' own password, by reference only."},
+		}, notReplicas)},
+		{key: "cluster", form: object, doc: "A Redis Cluster. Needs consent.changelog.", keys: slices.Concat([]spec{
+			{key: "nodes", form: list, need: true, doc: "Nodes to begin with. An entry that comes by reference may hold several, separated by commas.",
+				item: &spec{form: broker, doc: "host:port"}},
+		}, notReplicas)},
+		{key: "database", form: integer, min: 0, max: 255, doc: "Number of the database behind Sentinels. Default 0. With url it stands in the URL; a Cluster has only 0."},
 		{key: "username", form: text, doc: "The ACL user."},
 		{key: "password", form: secret, doc: "The password, by reference only."},
-		{key: "tls", form: object, keys: tlsKeys, doc: "Authorities and client certificate."},
-		{key: "sentinel", form: refused, doc: oneRedis},
-		{key: "cluster", form: refused, doc: oneRedis},
-	}},
+		{key: "tls", form: object, keys: tlsKeys, doc: "Authorities and client certificate. Behind Sentinels and in a Cluster its presence, even empty, turns TLS on."},
+	}, notReplicas)},
 	{key: "consent", form: object, doc: "How consent is asked.", keys: []spec{
 		{key: "subject", form: enum, enum: []string{"msisdn", "imsi", "opaque"}, doc: "What identifies a subject. Default msisdn."},
 		{key: "region", form: region, doc: "Home region of national numbers, ISO 3166-1 alpha-2. Default US."},
 		{key: "park_when_stale", form: span, min: 1, max: 2000, over: staleTooLong, doc: "Age of the store's answers at which work stops. Default and most 2s."},
+		{key: "changelog", form: object, doc: "Keeps the truth about consents in Kafka and rebuilds Redis from it. May be empty: {}. Without it one Redis holds the truth.", keys: []spec{
+			{key: "requests", form: topic, doc: "Topic of the changes that were asked for. Default consentry.consent.requests."},
+			{key: "state", form: topic, doc: "Topic of each subject's line. Default consentry.consent.state."},
+			{key: "intake", form: topic, doc: "The carrier's own short-lived topic of changes, which sync reads. Default none."},
+		}},
 	}},
 	{key: "keys", form: object, need: true, doc: "The pseudonyms' keys.", keys: []spec{
 		{key: "dir", form: filePath, need: true, doc: "Folder of the epoch keys, shared by all workers."},
@@ -120,6 +147,8 @@ var mainTable = spec{form: object, doc: "consentry.yaml: the plumbing, owned by 
 
 const (
 	oneRedis     = "this version keeps consent in one Redis: a failover to a replica forgets acknowledged withdrawals, and until the truth is in Kafka nothing could bring them back"
+	onlyMasters  = "consents are read from masters only: a replica still answers with what was so before the last withdrawal"
+	severalHosts = "names one host: write sentinel: {master: ..., nodes: [...]} or cluster: {nodes: [...]} in place of url"
 	staleTooLong = "park_when_stale is at most 2s: with the 3s that a verdict lives it makes the 5s within which an opt-out must hold"
 )
 

@@ -65,17 +65,40 @@ type Endpoint struct {
 	TLS      *TLS
 }
 
+// Redis is the consent store in one of three forms: a URL, or Sentinel, or Cluster. The last two need a changelog.
 type Redis struct {
 	URL      string
 	Username string
 	Password Secret
 	TLS      *TLS
+	Database int // behind Sentinels; with a URL it stands in the URL
+	Sentinel *Sentinel
+	Cluster  *Cluster
 }
+
+// Sentinel names a master by the Sentinels that watch it. User and password are the Sentinels' own.
+type Sentinel struct {
+	Master   string
+	Nodes    []string // host:port
+	Username string
+	Password Secret
+}
+
+// Cluster names some nodes of a Redis Cluster; the client learns the others.
+type Cluster struct{ Nodes []string }
 
 type Consent struct {
 	Subject       string // msisdn, imsi, opaque
 	Region        string // default US
 	ParkWhenStale time.Duration
+	Changelog     *Changelog // nil: one Redis holds the truth
+}
+
+// Changelog names the topics that hold the truth about consents.
+type Changelog struct {
+	Requests string // default consentry.consent.requests
+	State    string // default consentry.consent.state
+	Intake   string // the carrier's own topic; empty where there is none
 }
 
 type Keys struct {
