@@ -96,6 +96,15 @@ func (c *Config) fillMain(v *value) {
 		Changelog:     fillChangelog(v.child("consent", "changelog")),
 	}
 	c.Keys = Keys{Dir: v.str("keys", "dir"), Keep: v.spanOr(72*time.Hour, "keys", "keep")}
+	c.Detect = Detect{
+		Places: Places{
+			File:      v.asText("detect", "places", "file"),
+			WarnAfter: v.spanOr(35*24*time.Hour, "detect", "places", "warn_after"),
+			ParkAfter: v.spanOr(90*24*time.Hour, "detect", "places", "park_after"),
+		},
+		Domains: v.asText("detect", "topics", "domains"), Apps: v.asText("detect", "topics", "apps"),
+		Terms: v.asText("detect", "topics", "terms"), Jurisdictions: v.asText("detect", "jurisdictions"),
+	}
 	c.Quarantine = v.or("consentry.quarantine", "quarantine")
 	c.Tally = v.or("consentry.tally", "tally")
 	c.Admin = v.or("127.0.0.1:9464", "admin")
@@ -184,12 +193,23 @@ func fillSource(v *value) policy.SourceSpec {
 	if p := v.child("position"); p != nil {
 		s.Position = &policy.PositionSpec{Pos: p.pos, Lat: p.asText("lat"), Lon: p.asText("lon"), Accuracy: p.asText("accuracy_m")}
 	}
-	if ids := v.child("identifiers"); ids != nil {
-		for _, item := range ids.items {
-			s.Identifiers = append(s.Identifiers, item.asText())
-		}
+	if j := v.child("jurisdiction"); j != nil {
+		s.Jurisdiction = policy.JurisdictionSpec{Place: j.asText("place"), Residence: j.asText("residence")}
 	}
+	s.Identifiers = v.child("identifiers").asTexts()
 	return s
+}
+
+// asTexts reads a list of texts; nil where there is none.
+func (v *value) asTexts() []policy.Text {
+	if v == nil {
+		return nil
+	}
+	var out []policy.Text
+	for _, item := range v.items {
+		out = append(out, item.asText())
+	}
+	return out
 }
 
 func fillPaths(v *value) []policy.NamedPath {
@@ -226,6 +246,7 @@ func fillStream(v *value) policy.StreamSpec {
 	s := policy.StreamSpec{
 		Pos: v.pos, Topic: v.asText("topic"), Source: v.asText("source"), Profile: v.asText("profile"), Format: v.asText("format"),
 		SamePersonFor: v.asDuration("same_person_for"),
+		AlsoNear:      v.child("withhold", "also_near").asTexts(), AlsoTopics: v.child("withhold", "also_topics").asTexts(),
 	}
 	if fs := v.child("fields"); fs != nil {
 		for _, e := range fs.entries {
@@ -241,7 +262,7 @@ func fillStream(v *value) policy.StreamSpec {
 		}
 	}
 	for _, e := range v.entries {
-		if e.key == "crowd" || e.key == "withhold" || e.key == "at_most" {
+		if e.key == "crowd" || e.key == "at_most" {
 			s.NotYet = append(s.NotYet, policy.Text{Value: e.key, Pos: e.pos})
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/consentry/consentry/policy"
 )
@@ -71,6 +72,7 @@ func Load(path string, world World) *Loaded {
 		}
 	}
 	l.checkOwnTopics(root, out.Config)
+	l.checkOwnGroups(out.Config)
 	l.files.Sort(l.problems)
 	out.Problems = l.problems
 	return out
@@ -151,6 +153,12 @@ func (l *loader) checkMain(v *value) {
 		}
 		if key != nil && !t.has("cert") {
 			l.problem(key.pos, "key needs cert, the certificate that it belongs to")
+		}
+	}
+	if p := v.child("detect", "places"); p != nil {
+		warn, park := p.spanOr(0, "warn_after"), p.spanOr(90*24*time.Hour, "park_after")
+		if warn > park {
+			l.problem(p.child("warn_after").pos, "warn_after is later than park_after: nobody would be warned")
 		}
 	}
 	for _, at := range [][]string{{"registry", "raw"}, {"registry", "partner"}, {"redis"}} {
@@ -235,6 +243,15 @@ func (l *loader) checkOwnTopics(root *value, c *Config) {
 			if before.topic == o.topic {
 				l.problem(at, before.key+" and "+o.key+" are one topic: give each its own")
 			}
+		}
+	}
+}
+
+// checkOwnGroups keeps a partner's consumer group, <group>.<partner>, apart from those of the changelog.
+func (l *loader) checkOwnGroups(c *Config) {
+	for _, p := range c.Partners {
+		if name := p.Name.Value; l.changelog && (name == "consent" || name == "consent-intake") {
+			l.problemf(p.Name.Pos, "partner %q would share its consumer group with consent.changelog: name it otherwise", name)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/rogpeppe/go-internal/txtar"
 
@@ -199,12 +200,19 @@ func dump(w *bytes.Buffer, c *Config) {
 		fmt.Fprintf(w, "changelog %+v\n", *g)
 	}
 	fmt.Fprintf(w, "consent %s %s %v\nkeys %+v\nquarantine %s tally %s admin %s\n", c.Consent.Subject, c.Consent.Region, c.Consent.ParkWhenStale, c.Keys, c.Quarantine, c.Tally, c.Admin)
+	if d := c.Detect; d != (Detect{Places: Places{WarnAfter: 35 * 24 * time.Hour, ParkAfter: 90 * 24 * time.Hour}}) {
+		fmt.Fprintf(w, "detect places %q %v %v domains %q apps %q terms %q jurisdictions %q\n", d.Places.File.Value, d.Places.WarnAfter,
+			d.Places.ParkAfter, d.Domains.Value, d.Apps.Value, d.Terms.Value, d.Jurisdictions.Value)
+	}
 	for _, s := range c.Sources {
 		fmt.Fprintf(w, "source %s %s %s schema %q %q category %s subject %s %s account %s line_since %s\n", s.Name.Value, s.Topic.Value, s.Format.Value,
 			s.SchemaSubject.Value, s.SchemaFile.Value, s.Category.Value, s.SubjectField.Value, s.SubjectForm.Value, s.Account.Value, s.LineSince.Value)
 		fmt.Fprintf(w, "  time %s %q past %v future %v url %q app %q query %q", s.Time.Field.Value, s.Time.Unit.Value, s.Time.Past.Value, s.Time.Future.Value, s.URL.Value, s.App.Value, s.Query.Value)
 		if p := s.Position; p != nil {
 			fmt.Fprintf(w, " position %s %s %q", p.Lat.Value, p.Lon.Value, p.Accuracy.Value)
+		}
+		if j := s.Jurisdiction; j != (policy.JurisdictionSpec{}) {
+			fmt.Fprintf(w, " jurisdiction %q %q", j.Place.Value, j.Residence.Value)
 		}
 		for _, id := range s.Identifiers {
 			fmt.Fprintf(w, " -%s", id.Value)
@@ -225,6 +233,12 @@ func dump(w *bytes.Buffer, c *Config) {
 		fmt.Fprintln(w)
 		for _, st := range p.Streams {
 			fmt.Fprintf(w, "  stream %s of %s %q %s same %v %v", st.Topic.Value, st.Source.Value, st.Profile.Value, st.Format.Value, st.SamePersonFor.Set, st.SamePersonFor.Value)
+			for _, n := range st.AlsoNear {
+				fmt.Fprintf(w, " also near %s at %d:%d", n.Value, n.Pos.Line, n.Pos.Column)
+			}
+			for _, n := range st.AlsoTopics {
+				fmt.Fprintf(w, " also about %q at %d:%d", n.Value, n.Pos.Line, n.Pos.Column)
+			}
 			for _, n := range st.NotYet {
 				fmt.Fprintf(w, " not yet %s at %d:%d", n.Value, n.Pos.Line, n.Pos.Column)
 			}

@@ -138,6 +138,19 @@ var mainTable = spec{form: object, doc: "consentry.yaml: the plumbing, owned by 
 		{key: "dir", form: filePath, need: true, doc: "Folder of the epoch keys, shared by all workers."},
 		{key: "keep", form: span, min: 3_600_000, max: 366 * day, doc: "At the latest this long after an epoch can no longer be needed its key is erased. Default 72h."},
 	}},
+	{key: "detect", form: object, doc: "What says no whoever has agreed: lists that the house adds to those shipped.", keys: []spec{
+		{key: "places", form: object, doc: "The sensitive places. Needed where a source has a position.", keys: []spec{
+			{key: "file", form: filePath, need: true, doc: "A list made by consentry places import."},
+			{key: "warn_after", form: span, min: day, max: 3660 * day, doc: "Age of the list's data from which it is called old. Default 35d."},
+			{key: "park_after", form: span, min: day, max: 3660 * day, doc: "Age from which partners that read positions park. Default 90d."},
+		}},
+		{key: "topics", form: object, doc: "Additions to the shipped topics: CSV files with the header from,to, where to is a node of the taxonomy.", keys: []spec{
+			{key: "domains", form: filePath, doc: "Registrable domains."},
+			{key: "apps", form: filePath, doc: "App packages."},
+			{key: "terms", form: filePath, doc: "Words and phrases of searches."},
+		}},
+		{key: "jurisdictions", form: filePath, doc: "CSV file that adds rules to the shipped table of jurisdictions, or tightens them."},
+	}},
 	{key: "quarantine", form: topic, doc: "Topic of pointers to unreadable events. Default consentry.quarantine."},
 	{key: "tally", form: topic, doc: "Topic of the counts. Default consentry.tally."},
 	{key: "admin", form: address, doc: "Where /livez, /readyz, /metrics and /statusz listen. Default 127.0.0.1:9464."},
@@ -179,6 +192,10 @@ var sourceTable = spec{form: object, doc: "sources/*.yaml: what one raw topic me
 		{key: "lon", form: field, need: true, doc: "Longitude, degrees."},
 		{key: "accuracy_m", form: field, doc: "Accuracy, metres."},
 	}},
+	{key: "jurisdiction", form: object, doc: "Whose law counts. What is not named, or null in an event, is taken as the strictest that it could be.", keys: []spec{
+		{key: "place", form: field, doc: "Where the event happened: ISO 3166-1 alpha-2 or ISO 3166-2."},
+		{key: "residence", form: field, doc: "Where the account lives: likewise."},
+	}},
 	{key: "url", form: field, doc: "A URL; any filter over it implies browsing."},
 	{key: "app", form: field, doc: "An app's package; any filter over it implies app_usage."},
 	{key: "query", form: field, doc: "A search text; any filter over it implies search."},
@@ -204,7 +221,10 @@ var partnerTable = spec{form: object, doc: "partners/*.yaml: one recipient, owne
 		{key: "same_person_for", form: span, min: 3_600_000, max: 30 * day, doc: "How long a pseudonym stays the same: whole hours or days, at most 30d."},
 		{key: "format", form: enum, need: true, enum: []string{"avro", "json"}, doc: "The wire format of released records."},
 		{key: "fields", form: fields, need: true, doc: "The released fields, in this order. Nothing else leaves."},
-		{key: "withhold", form: notYet, doc: "Not in this version: more places and topics to withhold."},
+		{key: "withhold", form: object, doc: "What is withheld beside the house's own lists, which are always on.", keys: []spec{
+			{key: "also_near", form: list, item: &spec{form: name, doc: "A category of the list of places."}, doc: "More categories of places to withhold near."},
+			{key: "also_topics", form: list, item: &spec{form: text, doc: "A node of the taxonomy."}, doc: "More topics to withhold, with all beneath them."},
+		}},
 		{key: "crowd", form: notYet, doc: "Not in this version: how many accounts must share a record."},
 		{key: "at_most", form: notYet, doc: "Not in this version: how many records an account may have."},
 	}}},

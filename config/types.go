@@ -17,6 +17,7 @@ type Config struct {
 	Redis       Redis
 	Consent     Consent
 	Keys        Keys
+	Detect      Detect
 	Quarantine  string // topic
 	Tally       string // topic
 	Admin       string // host:port
@@ -104,6 +105,22 @@ type Changelog struct {
 type Keys struct {
 	Dir  string
 	Keep time.Duration // default 72h
+}
+
+// Detect names the house's lists. A Text without a value was not given.
+type Detect struct {
+	Places        Places
+	Domains       policy.Text // CSV files, resolved relative to consentry.yaml
+	Apps          policy.Text
+	Terms         policy.Text
+	Jurisdictions policy.Text
+}
+
+// Places is the list of sensitive places and how old its data may be.
+type Places struct {
+	File      policy.Text
+	WarnAfter time.Duration // default 35d
+	ParkAfter time.Duration // default 90d
 }
 
 // Secret is a value that came by reference. It prints as [redacted] by every road but Reveal.

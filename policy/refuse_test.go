@@ -145,7 +145,6 @@ var refusals = []struct {
 	{"same_person_for too long", stream0(func(s *StreamSpec) { s.SamePersonFor.Value = 31 * 24 * time.Hour })},
 	{"same_person_for of half hours", stream0(func(s *StreamSpec) { s.SamePersonFor.Value = 90 * time.Minute })},
 	{"crowd", stream0(func(s *StreamSpec) { s.NotYet = []Text{txt(acmeFile, 15, "crowd")} })},
-	{"withhold", stream0(func(s *StreamSpec) { s.NotYet = []Text{txt(acmeFile, 15, "withhold")} })},
 	{"at_most", stream0(func(s *StreamSpec) { s.NotYet = []Text{txt(acmeFile, 15, "at_most")} })},
 	{"format", stream0(func(s *StreamSpec) { s.Format.Value = "csv" })},
 	{"mode", func(in *Inputs) { in.Partners[0].Mode.Value = "dry" }},

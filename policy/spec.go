@@ -47,6 +47,7 @@ type SourceSpec struct {
 	LineSince     Text
 	Time          TimeSpec
 	Position      *PositionSpec
+	Jurisdiction  JurisdictionSpec
 	URL, App      Text
 	Query         Text
 	Identifiers   []Text
@@ -68,6 +69,9 @@ type PositionSpec struct {
 	Pos                Pos
 	Lat, Lon, Accuracy Text
 }
+
+// JurisdictionSpec is the source's `jurisdiction:`: where the event happened and where the account lives, each optional.
+type JurisdictionSpec struct{ Place, Residence Text }
 
 // NamedPath is one entry of release_only_if_false or opt_out_if_set.
 type NamedPath struct {
@@ -102,7 +106,9 @@ type StreamSpec struct {
 	Format        Text
 	SamePersonFor Duration
 	Fields        []FieldSpec
-	// NotYet holds keys that the configuration contract knows (crowd, withhold, at_most) and this version cannot keep:
+	// `withhold:`, which only adds to what the house withholds: categories of places, nodes of the taxonomy.
+	AlsoNear, AlsoTopics []Text
+	// NotYet holds keys that the configuration contract knows (crowd, at_most) and this version cannot keep:
 	// policy refuses each with a sentence.
 	NotYet []Text
 }

@@ -20,9 +20,8 @@ var notYet = map[string]string{
 }
 
 var notYetKeys = map[string]string{
-	"crowd":    "crowd releases only what enough accounts share; this version does not hold a crowd back yet, and a rule that is not kept must not be written: remove it",
-	"withhold": "withhold adds places and topics to those withheld; this version does not check places and topics yet, and a rule that is not kept must not be written: remove it",
-	"at_most":  "at_most caps the records of an account; this version does not count them yet, and a rule that is not kept must not be written: remove it",
+	"crowd":   "crowd releases only what enough accounts share; this version does not hold a crowd back yet, and a rule that is not kept must not be written: remove it",
+	"at_most": "at_most caps the records of an account; this version does not count them yet, and a rule that is not kept must not be written: remove it",
 }
 
 // keysAhead is how many epochs beyond the current one the key folder keeps ready (keys.Ahead).
