@@ -14,6 +14,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/consentry/consentry/consent"
 )
 
 // Levels of a Finding.
@@ -77,6 +79,7 @@ func Preflight(ctx context.Context, conn Connection, o PreflightOptions) []Findi
 	p.transactions(ctx)
 	p.ownTopics(ctx)
 	raw := p.rawTopics(ctx)
+	p.intake(ctx)
 	p.rights(ctx, raw)
 	p.readersOfTopics(ctx, raw)
 	p.offsets(ctx, raw)
@@ -152,6 +155,9 @@ func (p *preflight) ownTopics(ctx context.Context) {
 			continue
 		}
 		was := len(p.out)
+		if t.Kind == "consent" && t.Partitions != consent.Shards {
+			p.shards(check, t)
+		}
 		if !t.Readable {
 			p.add(Warn, check, "", "its settings cannot be read: allow this user DESCRIBE_CONFIGS on it")
 		}
@@ -218,13 +224,14 @@ func (p *preflight) rawTopics(ctx context.Context) map[string]bool {
 
 // rights asks the broker what this user may do with topics, groups and transactional ids.
 func (p *preflight) rights(ctx context.Context, raw map[string]bool) {
-	needs := map[string]kadm.ACLOperation{}
+	needs := map[string][]kadm.ACLOperation{}
 	for topic := range raw {
-		needs[topic] = kadm.OpRead
+		needs[topic] = []kadm.ACLOperation{kadm.OpRead}
 	}
 	for _, t := range p.Topics.Topics() {
-		needs[t.Name] = kadm.OpWrite
+		needs[t.Name] = []kadm.ACLOperation{kadm.OpWrite}
 	}
+	p.consentNeeds(needs)
 	var names []string
 	for name := range needs {
 		names = append(names, name)
@@ -238,22 +245,24 @@ func (p *preflight) rights(ctx context.Context, raw map[string]bool) {
 	was := len(p.out)
 	for _, name := range names {
 		d := details[name]
-		if d.Err == nil && len(d.AuthorizedOperations) > 0 && !may(d.AuthorizedOperations, needs[name]) {
-			p.add(Fail, "rights", p.allow("--topic "+name, needs[name].String()), "this user may not %s topic %s", needs[name], name)
+		for _, op := range needs[name] {
+			if d.Err == nil && len(d.AuthorizedOperations) > 0 && !may(d.AuthorizedOperations, op) {
+				p.add(Fail, "rights", p.allow("--topic "+name, op.String()), "this user may not %s topic %s", op, name)
+			}
 		}
 	}
-	for _, r := range p.Readers {
-		g, err := describeGroup(ctx, p.adm, r.Group)
+	for _, group := range p.groups() {
+		g, err := describeGroup(ctx, p.adm, group)
 		switch {
 		case errors.Is(err, kerr.GroupAuthorizationFailed),
 			err == nil && len(g.AuthorizedOperations) > 0 && !may(g.AuthorizedOperations, kadm.OpRead):
-			p.add(Fail, "rights", p.allow("--group "+r.Group, "READ"), "this user may not READ group %s", r.Group)
+			p.add(Fail, "rights", p.allow("--group "+group, "READ"), "this user may not READ group %s", group)
 		case err != nil:
-			p.add(Fail, "rights", "", "%v", requestTrouble(err, "group "+r.Group))
+			p.add(Fail, "rights", "", "%v", requestTrouble(err, "group "+group))
 		}
-		if err := p.transactionalID(ctx, r.Group+".preflight"); err != nil {
-			p.add(Fail, "rights", p.allow("--transactional-id "+r.Group+". --resource-pattern-type prefixed", "WRITE"),
-				"this user may not use transactional ids that begin with %s. (%s)", r.Group, code(err))
+		if err := p.transactionalID(ctx, group+".preflight"); err != nil {
+			p.add(Fail, "rights", p.allow("--transactional-id "+group+". --resource-pattern-type prefixed", "WRITE"),
+				"this user may not use transactional ids that begin with %s. (%s)", group, code(err))
 		}
 	}
 	if len(p.out) == was {

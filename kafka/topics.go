@@ -12,6 +12,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
+
+	"github.com/consentry/consentry/consent"
 )
 
 // Bounds on the timestamp of a released record, which is its release cut to 10 s: the broker itself refuses a batch
@@ -20,6 +22,10 @@ const (
 	timestampBefore = 15 * time.Second
 	timestampAfter  = 5 * time.Second
 )
+
+// forgetWithin is how long a compacted topic may keep what newer records have displaced: so long, at most, the brokers
+// still hold what `consent forget` erased. Without it a log of which little changes is never compacted.
+const forgetWithin = 7 * 24 * time.Hour
 
 // accountRetention is the least time that quarantine and tally are kept: longer than most raw topics, so that every
 // pointer can still be followed and the month accounted for.
@@ -32,6 +38,14 @@ type TopicNeeds struct {
 	Partitions        int
 	Replication       int
 	Retention         time.Duration // of partner topics
+	Consent           *ConsentTopics
+}
+
+// ConsentTopics are the topics of the consent changelog; nil where one Redis holds the truth.
+type ConsentTopics struct {
+	Requests, State string
+	Intake          string // the carrier's own; empty where there is none
+	Group           string // kafka.group, with which the changelog's groups and transactional ids begin
 }
 
 // Setting is one topic setting by Kafka's name.
@@ -40,7 +54,7 @@ type Setting struct{ Name, Value string }
 // Topic is one topic that there must be.
 type Topic struct {
 	Name        string
-	Kind        string // partner, quarantine, tally
+	Kind        string // partner, quarantine, tally, consent
 	Partitions  int
 	Replication int
 	Settings    []Setting
@@ -57,7 +71,8 @@ type TopicState struct {
 	Readable    bool      // its settings could be read
 }
 
-// Topics lists what there must be: partner topics in the given order, then quarantine and tally.
+// Topics lists what there must be: partner topics in the given order, then quarantine and tally, then the changelog of
+// consents, whose partitions are the shards of subjects.
 func (n TopicNeeds) Topics() []Topic {
 	minISR := 1
 	if n.Replication >= 3 {
@@ -80,8 +95,23 @@ func (n TopicNeeds) Topics() []Topic {
 	for _, t := range []struct{ name, kind string }{{n.Quarantine, "quarantine"}, {n.Tally, "tally"}} {
 		out = append(out, Topic{t.name, t.kind, n.Partitions, n.Replication, settings(max(n.Retention, accountRetention))})
 	}
+	if c := n.Consent; c != nil {
+		changelog := func(name, timestamps string) Topic {
+			return Topic{name, "consent", consent.Shards, n.Replication, []Setting{
+				{"cleanup.policy", "compact"},
+				{"message.timestamp.type", timestamps},
+				{"min.insync.replicas", strconv.Itoa(minISR)},
+				{maxCompactionLag, millis(forgetWithin)},
+				{"unclean.leader.election.enable", "false"},
+			}}
+		}
+		// A change is accepted when the broker appends it; its sender's clock says nothing.
+		out = append(out, changelog(c.Requests, "LogAppendTime"), changelog(c.State, "CreateTime"))
+	}
 	return out
 }
+
+const maxCompactionLag = "max.compaction.lag.ms"
 
 func millis(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 
@@ -157,10 +187,20 @@ func (t *TopicState) compare(have []kadm.Config) {
 		if s.Name == "retention.ms" || s.Name == "min.insync.replicas" {
 			continue
 		}
-		if got := value(s.Name); got != s.Value {
+		got := value(s.Name)
+		if s.Name == maxCompactionLag && atMost(got, s.Value) {
+			continue
+		}
+		if got != s.Value {
 			t.Different = append(t.Different, Setting{s.Name, got})
 		}
 	}
+}
+
+func atMost(have, bound string) bool {
+	h, err := strconv.ParseInt(have, 10, 64)
+	b, _ := strconv.ParseInt(bound, 10, 64)
+	return err == nil && h <= b
 }
 
 // CreateTopics makes the topics that are missing and leaves the others as they are. made lists the new ones. It goes on

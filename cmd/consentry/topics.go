@@ -16,9 +16,10 @@ import (
 func topicsCommand(a *app) *cobra.Command {
 	return family(&cobra.Command{
 		Use:   "topics",
-		Short: "Plan or make the partner topics, quarantine and tally",
-		Long: "Plan or make the topics that consentry writes: the partner topics, quarantine and tally. Topics that are\n" +
-			"there are never altered and never deleted. Raw topics are the carrier's own.",
+		Short: "Plan or make the partner topics, quarantine and tally, and those of the consent changelog",
+		Long: "Plan or make the topics that consentry writes: the partner topics, quarantine and tally, and with\n" +
+			"consent.changelog its two. Topics that are there are never altered and never deleted. Raw topics, and the\n" +
+			"intake topic of consents, are the carrier's own.",
 		Example: "  consentry topics plan",
 	}, &cobra.Command{
 		Use:     "plan",
@@ -90,6 +91,9 @@ func topicNeedsOf(cfg *config.Config) kafka.TopicNeeds {
 		for _, s := range p.Streams {
 			n.Streams = append(n.Streams, s.Topic.Value)
 		}
+	}
+	if c := cfg.Consent.Changelog; c != nil {
+		n.Consent = &kafka.ConsentTopics{Requests: c.Requests, State: c.State, Intake: c.Intake, Group: cfg.Kafka.Group}
 	}
 	return n
 }
