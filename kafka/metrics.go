@@ -102,6 +102,13 @@ func newMetrics(set *policy.Set, version string) *metrics {
 	return m
 }
 
+// join shows the metrics of what runs beside the partners on the same page.
+func (m *metrics) join(c Companion) {
+	if c != nil {
+		m.registry.MustRegister(c.Collectors()...)
+	}
+}
+
 // committed counts one committed transaction.
 func (m *metrics) committed(p *policy.Partner, spans []span, b *processor.Batch, at time.Time) {
 	m.transactions.WithLabelValues(p.Name, "committed").Inc()

@@ -269,24 +269,9 @@ func (p *partner) watchLag(ctx context.Context) {
 	})
 }
 
-// usurped tells whether another process has joined the group under a lane's instance id: the coordinator gives each
-// join of a static member a new member id.
+// usurped tells whether another process has joined the group under a lane's instance id.
 func (p *partner) usurped(instance, member string) bool {
-	if member == "" {
-		return false
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), lookTimeout)
-	defer cancel()
-	groups, err := p.adm.DescribeGroups(ctx, p.group)
-	if err != nil {
-		return false
-	}
-	for _, m := range groups[p.group].Members {
-		if m.InstanceID != nil && *m.InstanceID == instance {
-			return m.MemberID != member
-		}
-	}
-	return false
+	return Usurped(context.Background(), p.adm, p.group, instance, member)
 }
 
 // noteLoss remembers at which position the client reported lost events.

@@ -30,15 +30,18 @@ type quarantineRecord struct {
 // quarantineOf makes key and value of one pointer. The key is partner:topic:partition:offset.
 func quarantineOf(p *policy.Partner, q *processor.Pointer, revision string) (key, value []byte, err error) {
 	topic := p.Sources[q.Source].Topic
-	key = append(append(append([]byte(nil), p.Name...), ':'), topic...)
-	key = strconv.AppendInt(append(key, ':'), int64(q.Partition), 10)
-	key = strconv.AppendInt(append(key, ':'), q.Offset, 10)
 	value, err = marshal(quarantineRecord{
 		Partner: p.Name, Topic: topic, Partition: q.Partition, Offset: q.Offset, LeaderEpoch: q.LeaderEpoch,
 		Stage: q.Stage, Reason: q.Reason.String(), Field: q.Field, SchemaID: q.SchemaID, Policy: revision,
 		SizeClass: sizeClass(q.Size),
 	})
-	return key, value, err
+	return quarantineKey(p.Name, topic, q.Partition, q.Offset), value, err
+}
+
+func quarantineKey(partner, topic string, partition int32, offset int64) []byte {
+	key := append(append(append([]byte(nil), partner...), ':'), topic...)
+	key = strconv.AppendInt(append(key, ':'), int64(partition), 10)
+	return strconv.AppendInt(append(key, ':'), offset, 10)
 }
 
 // sizeClass tells a record's size no finer than a factor of 16.

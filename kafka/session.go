@@ -89,7 +89,9 @@ func (s *session) gone(_ context.Context, _ *kgo.Client, taken map[string][]int3
 
 // let closes the session without waiting for a broker that does not answer. As a static member it does not leave the
 // group: the next session with the same instance id takes its partitions over without a rebalance.
-func (s *session) let() {
+func (s *session) let() { letGo(s.GroupTransactSession) }
+
+func letGo(s *kgo.GroupTransactSession) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -3,7 +3,11 @@
 
 package kafka
 
-import "time"
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
 
 // Status is one worker's state.
 type Status struct {
@@ -12,6 +16,28 @@ type Status struct {
 	Instance string          `json:"instance"`
 	Roles    []string        `json:"roles"`
 	Partners []PartnerStatus `json:"partners"`
+	Consent  *ConsentStatus  `json:"consent,omitempty"` // of the role sync; absent without it
+}
+
+// ConsentStatus is the state of the role sync: the owner of the consent changelog. State is running, parked or starting;
+// parked as long as any shard of its own is. Times are RFC 3339 UTC.
+type ConsentStatus struct {
+	State  string `json:"state"`
+	Cause  string `json:"cause"`
+	Detail string `json:"detail"`
+	Since  string `json:"since"`
+	Next   string `json:"next"`
+	Shards int    `json:"shards"` // that this process owns
+	Open   int    `json:"open"`   // of them, those whose lines in Redis are complete and fresh
+	Lag    int64  `json:"lag"`    // requests that wait to be merged
+}
+
+// Companion is what runs beside the partners and shows itself on the same pages: the role sync.
+type Companion interface {
+	Status() ConsentStatus
+	Collectors() []prometheus.Collector
+	Alive() bool
+	Ready() bool
 }
 
 // PartnerStatus is one partner's state. Times are RFC 3339 UTC, empty where there is none.
@@ -29,8 +55,15 @@ type PartnerStatus struct {
 
 // Status tells how the worker is.
 func (w *Worker) Status() Status {
-	s := Status{Version: w.opt.Version, Policy: w.opt.Policy.Revision, Instance: w.instance, Roles: []string{"filter"},
+	s := Status{Version: w.opt.Version, Policy: w.opt.Policy.Revision, Instance: w.instance, Roles: w.opt.Roles,
 		Partners: []PartnerStatus{}}
+	if len(s.Roles) == 0 {
+		s.Roles = []string{"filter"}
+	}
+	if w.opt.Sync != nil {
+		c := w.opt.Sync.Status()
+		s.Consent = &c
+	}
 	for _, p := range w.partners {
 		s.Partners = append(s.Partners, p.status())
 	}
@@ -62,7 +95,7 @@ func (w *Worker) alive() bool {
 			}
 		}
 	}
-	return true
+	return w.opt.Sync == nil || w.opt.Sync.Alive()
 }
 
 // lifeSign is how long a lane may be silent: longer than the deadlines of a transaction and of closing a session.
@@ -75,5 +108,5 @@ func (w *Worker) ready() bool {
 			return false
 		}
 	}
-	return true
+	return w.opt.Sync == nil || w.opt.Sync.Ready()
 }

@@ -21,14 +21,15 @@ type Waiting struct {
 	ready atomic.Pointer[Worker]
 }
 
-// NewWaiting knows of the partners no more than their names.
-func NewWaiting(partners []string, instance, lanes int, version string, log *zap.Logger) *Waiting {
+// NewWaiting knows of the partners no more than their names. sync, where there is one, works all the while.
+func NewWaiting(partners []string, instance, lanes int, version string, roles []string, sync Companion, log *zap.Logger) *Waiting {
 	set := &policy.Set{}
 	for _, name := range partners {
 		set.Partners = append(set.Partners, &policy.Partner{Name: name})
 	}
-	w := &Worker{opt: Options{Policy: set, Lanes: lanes, Version: version, Log: log, Now: time.Now},
+	w := &Worker{opt: Options{Policy: set, Lanes: lanes, Version: version, Roles: roles, Sync: sync, Log: log, Now: time.Now},
 		instance: strconv.Itoa(instance), metrics: newMetrics(set, version)}
+	w.metrics.join(sync)
 	for _, p := range set.Partners {
 		w.partners = append(w.partners, newPartner(w, p))
 	}

@@ -36,7 +36,7 @@ type Store interface {
 	Seen(epoch uint64, places [consent.Shards]uint64)
 }
 
-// Options is everything that a Worker works with. All fields but Now and DecideBy are required.
+// Options is everything that a Worker works with. All fields but Now, DecideBy, Roles and Sync are required.
 type Options struct {
 	Connection       Connection
 	Group            string // each partner reads as <group>.<partner>
@@ -53,6 +53,8 @@ type Options struct {
 	Prepare          PrepareFunc
 	DecideBy         func(p *policy.Partner) time.Time // when a parked partner's events begin to lose their keys; zero: never
 	Version          string
+	Roles            []string  // as status shows them; nil means filter
+	Sync             Companion // runs beside the partners; nil where there is none
 	Log              *zap.Logger
 	Now              func() time.Time
 	keysEvery, pulse time.Duration
@@ -89,6 +91,7 @@ func New(o Options) *Worker {
 		o.pulse = 500 * time.Millisecond
 	}
 	w := &Worker{opt: o, instance: strconv.Itoa(o.Instance), metrics: newMetrics(o.Policy, o.Version)}
+	w.metrics.join(o.Sync)
 	w.ask = timedAsker{o.Store, w.metrics.lookup}
 	unchecked := error(&Trouble{KeyMissing, "the keys are being checked"})
 	w.sickKeys.Store(&unchecked)

@@ -77,7 +77,7 @@ func (a *app) work(ctx context.Context) error {
 	if err != nil {
 		return &exitError{code: exitConfig, err: fmt.Errorf("the admin address %s cannot be listened on: %v", cfg.Admin, errors.Unwrap(err))}
 	}
-	waiting := kafka.NewWaiting(partnerNames(cfg), cfg.Kafka.Instance, cfg.Kafka.Lanes, thisBuild().Version, log)
+	waiting := kafka.NewWaiting(partnerNames(cfg), cfg.Kafka.Instance, cfg.Kafka.Lanes, thisBuild().Version, nil, nil, log)
 	// The listener outlives ctx: status answers until the last transaction is finished.
 	adminCtx, stopAdmin := context.WithCancel(context.WithoutCancel(ctx))
 	served := make(chan error, 1)
