@@ -61,7 +61,7 @@ func buildBucket(a *Args) (*Built, *Refusal) {
 	}
 	return &Built{
 		Filter: b, Kind: schema.String, Values: texts(schema.String, values),
-		Doc: "the range that a number lies in, lower edge included: " + join(values), How: "bucket " + join(b.labels) + rest.how(), Distinct: n,
+		Doc: "the range that a number lies in, lower edge included: " + join(values), How: "bucket " + join(b.labels) + rest.how(), Leaves: Made, Distinct: n,
 	}, nil
 }
 

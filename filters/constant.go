@@ -9,7 +9,7 @@ import (
 func buildConstant(a *Args) (*Built, *Refusal) {
 	for _, kind := range []schema.Kind{schema.String, schema.Int, schema.Bool} {
 		if v, ok := valueOf(a.Value, kind); ok {
-			b := &Built{Filter: constant{v}, Kind: kind, Doc: "always " + show(v), How: "constant " + show(v), Distinct: 1}
+			b := &Built{Filter: constant{v}, Kind: kind, Doc: "always " + show(v), How: "constant " + show(v), Leaves: Closed, Distinct: 1}
 			if kind == schema.String {
 				b.Values = []string{show(v)}
 			}

@@ -31,7 +31,7 @@ func buildDomain(a *Args) (*Built, *Refusal) {
 	values, n := rest.distinct(list)
 	return &Built{
 		Filter: &domain{icann(), names, list, rest}, Kind: schema.String, Values: texts(schema.String, values),
-		Doc: "registrable domain of a host, one of a closed list", How: "registrable domain, if " + listed(list) + rest.how(), Distinct: n,
+		Doc: "registrable domain of a host, one of a closed list", How: "registrable domain, if " + listed(list) + rest.how(), Leaves: Closed, Distinct: n,
 	}, nil
 }
 

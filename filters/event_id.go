@@ -17,7 +17,7 @@ func buildEventID(a *Args) (*Built, *Refusal) {
 	}
 	return &Built{
 		Filter: &eventID{partner: a.Partner, topic: a.Topic}, Kind: schema.String,
-		Doc: "names this event; a repeat has the same", How: "keyed id of the event for this partner and topic", Distinct: math.Inf(1),
+		Doc: "names this event; a repeat has the same", How: "keyed id of the event for this partner and topic", Leaves: Made, Distinct: math.Inf(1),
 	}, nil
 }
 

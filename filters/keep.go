@@ -66,7 +66,7 @@ func buildKeep(a *Args) (*Built, *Refusal) {
 	}
 	return &Built{
 		Filter: &keep{list, rest}, Kind: in.Kind, Values: texts(in.Kind, values),
-		Doc: "one of " + join(values), How: how + rest.how(), Distinct: n,
+		Doc: "one of " + join(values), How: how + rest.how(), Leaves: Closed, Distinct: n,
 	}, nil
 }
 
@@ -131,7 +131,7 @@ func buildBetween(arg Arg, rest fallback) (*Built, *Refusal) {
 	}
 	return &Built{
 		Filter: &keepBetween{lo, hi, rest}, Kind: schema.Int, Doc: fmt.Sprintf("an integer from %d to %d", lo, hi) + rest.how(),
-		How: fmt.Sprintf("kept if between %d and %d", lo, hi) + rest.how(), Distinct: n,
+		How: fmt.Sprintf("kept if between %d and %d", lo, hi) + rest.how(), Leaves: Closed, Distinct: n,
 	}, nil
 }
 

@@ -41,7 +41,7 @@ func buildMap(a *Args) (*Built, *Refusal) {
 	}
 	return &Built{
 		Filter: m, Kind: schema.String, Values: texts(schema.String, values), Doc: "one of a closed list",
-		How: fmt.Sprintf("looked up in a closed list of %d entries, giving %s", len(m.from), listed(m.targets)) + rest.how(), Distinct: n,
+		How: fmt.Sprintf("looked up in a closed list of %d entries, giving %s", len(m.from), listed(m.targets)) + rest.how(), Leaves: Closed, Distinct: n,
 	}, nil
 }
 

@@ -27,6 +27,7 @@ func buildPseudonym(a *Args) (*Built, *Refusal) {
 		Filter: &pseudonym{partner: a.Partner, topic: a.Topic, period: a.Period}, Kind: schema.String,
 		Doc:      "the same for the same person within a period of " + days + " (UTC, counted from 1970), and only in this topic",
 		How:      "keyed pseudonym of this partner and topic, new every " + days + " and after each withdrawal",
+		Leaves:   Made,
 		Distinct: math.Inf(1),
 	}, nil
 }

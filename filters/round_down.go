@@ -52,7 +52,7 @@ func buildRoundDown(a *Args) (*Built, *Refusal) {
 	}
 	return &Built{
 		Filter: &roundDown{ms, a.Unit, rest}, Kind: schema.Time, Doc: fmt.Sprintf("beginning of a period of %s, UTC", arg.Text),
-		How: "rounded down to " + arg.Text + rest.how(), Distinct: n,
+		How: "rounded down to " + arg.Text + rest.how(), Leaves: Made, Distinct: n,
 	}, nil
 }
 

@@ -40,7 +40,7 @@ func buildS2(a *Args) (*Built, *Refusal) {
 	}
 	return &Built{
 		Filter: &cell{level, rest}, Kind: schema.String, Doc: fmt.Sprintf("token of the S2 cell of level %d", level),
-		How: fmt.Sprintf("s2 level %d", level) + rest.how(), Distinct: n,
+		How: fmt.Sprintf("s2 level %d", level) + rest.how(), Leaves: Made, Distinct: n,
 	}, nil
 }
 

@@ -113,8 +113,18 @@ type Built struct {
 	Values   []string    // the closed list of a String output, nil where there is none
 	Doc      string      // what the value means, for the partner; never a raw path
 	How      string      // what is done, for listings and explain
+	Leaves   Leaves      // what kind of value comes out; the zero value is the one that is looked into
 	Distinct float64     // how many different values it can take, null included; +Inf where each event or person has its own
 }
+
+// Leaves tells what a filter's values are made of, and so who looks for identifiers in them.
+type Leaves uint8
+
+const (
+	Open   Leaves = iota // of the event: every value that would leave is scanned
+	Closed               // of the policy's own lists, which are scanned once, when they are compiled
+	Made                 // keyed ids, cells, times and ranges: no byte of the event stands in them
+)
 
 // Refusal says why a filter cannot be built, and what to do instead. Option is the key that it concerns, "" for the
 // filter's own; Index is the element of a list, -1 for the whole value.

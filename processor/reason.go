@@ -23,9 +23,13 @@ const (
 	SignalOptOut
 	Minor
 	Protected
+	Jurisdiction
+	SensitivePlace
+	SensitiveTopic
 	MissingField
 	FilterRefused
 	KeyErased
+	ResidualIdentifier
 	TooLarge
 	numReasons
 )
@@ -34,25 +38,29 @@ const (
 const NumReasons = int(numReasons)
 
 var reasonNames = [NumReasons]string{
-	Undecided:     "undecided",
-	Released:      "released",
-	BadEvent:      "bad_event",
-	UnknownSchema: "unknown_schema",
-	BadSubject:    "bad_subject",
-	BadTime:       "bad_time",
-	ContractEnded: "contract_ended",
-	Withdrawn:     "withdrawn",
-	NoConsent:     "no_consent",
-	BeforeConsent: "before_consent",
-	ConsentEnded:  "consent_ended",
-	NotLinked:     "not_linked",
-	SignalOptOut:  "signal_opt_out",
-	Minor:         "minor",
-	Protected:     "protected",
-	MissingField:  "missing_field",
-	FilterRefused: "filter_refused",
-	KeyErased:     "key_erased",
-	TooLarge:      "too_large",
+	Undecided:          "undecided",
+	Released:           "released",
+	BadEvent:           "bad_event",
+	UnknownSchema:      "unknown_schema",
+	BadSubject:         "bad_subject",
+	BadTime:            "bad_time",
+	ContractEnded:      "contract_ended",
+	Withdrawn:          "withdrawn",
+	NoConsent:          "no_consent",
+	BeforeConsent:      "before_consent",
+	ConsentEnded:       "consent_ended",
+	NotLinked:          "not_linked",
+	SignalOptOut:       "signal_opt_out",
+	Minor:              "minor",
+	Protected:          "protected",
+	Jurisdiction:       "jurisdiction",
+	SensitivePlace:     "sensitive_place",
+	SensitiveTopic:     "sensitive_topic",
+	MissingField:       "missing_field",
+	FilterRefused:      "filter_refused",
+	KeyErased:          "key_erased",
+	ResidualIdentifier: "residual_identifier",
+	TooLarge:           "too_large",
 }
 
 func (r Reason) String() string { return reasonNames[r] }
