@@ -44,6 +44,9 @@ func appendHost(dst, url []byte) (buf, host []byte, ok bool) {
 	return dst, dst[from:], true
 }
 
+// Host is the host name of a URL as filters read it, appended to dst, or not ok where two readers might read two hosts.
+func Host(dst, url []byte) (buf, host []byte, ok bool) { return appendHost(dst, url) }
+
 // rawHost cuts a URL down to what stands between userinfo and port.
 func rawHost(url []byte) ([]byte, bool) {
 	i := schemeEnd(url)
