@@ -1,0 +1,140 @@
+package detect
+
+// Topics of host names and app ids: looked up whole, then by every parent or beginning, then by the words inside.
+
+import "bytes"
+
+// maxHostName is the longest that DNS knows; app ids are no longer either.
+const maxHostName = 253
+
+// judge says whether a node that a list gave may be spoken of.
+func (t *Topics) judge(n Node) (Node, bool) {
+	if n.Sensitive() {
+		return n, true
+	}
+	for _, also := range t.also {
+		if n.Within(also) {
+			return n, true
+		}
+	}
+	return n.value(), false
+}
+
+func (t *Topics) domain(host []byte) (Node, bool) {
+	if len(host) > maxHostName {
+		return classUnreadable, true
+	}
+	var found Node
+	end := len(host) // of what no list vouches for
+	for at := 0; at < len(host); {
+		if e, listed := t.domains[string(host[at:])]; listed {
+			n, sensitive := t.judge(e.node)
+			if sensitive {
+				return n, true
+			}
+			own := at == 0 || at == 4 && string(host[:4]) == "www."
+			if found == 0 && (!e.exact || own) {
+				found, end = n, at
+			}
+		}
+		dot := bytes.IndexByte(host[at:], '.')
+		if dot < 0 {
+			break
+		}
+		at += dot + 1
+	}
+	if no := t.inside(host[:end]); no != 0 {
+		return no, true
+	}
+	return found, false
+}
+
+func (t *Topics) app(pkg []byte) (Node, bool) {
+	if len(pkg) > maxHostName {
+		return classUnreadable, true
+	}
+	var low [maxHostName]byte
+	for i, c := range pkg {
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		low[i] = c
+	}
+	id := low[:len(pkg)]
+	var found Node
+	from := 0
+	for end := len(id); end > 0; end = bytes.LastIndexByte(id[:end], '.') {
+		e, listed := t.apps[string(id[:end])]
+		if !listed || e.exact && end < len(id) {
+			continue
+		}
+		n, sensitive := t.judge(e.node)
+		if sensitive {
+			return n, true
+		}
+		if found == 0 {
+			found, from = n, end
+		}
+	}
+	if no := t.inside(pkg[from:]); no != 0 {
+		return no, true
+	}
+	return found, false
+}
+
+// inside looks for words of the house list within a name; 0 for none.
+func (t *Topics) inside(name []byte) Node {
+	if len(name) == 0 {
+		return 0
+	}
+	r := t.words.walk(true)
+	f := folder{b: name, space: true}
+	var buf [512]byte
+	for n := f.fill(buf[:]); n > 0; n = f.fill(buf[:]) {
+		for _, c := range buf[:n] {
+			r.byte(c)
+		}
+	}
+	r.byte(' ')
+	return r.answer()
+}
+
+// named looks for host names in a text: people type them into a search.
+func (t *Topics) named(text []byte) (found Node, sensitive bool) {
+	if bytes.IndexByte(text, '.') < 0 {
+		return 0, false
+	}
+	var low [maxHostName]byte
+	n, dots := 0, 0
+	for i := 0; i <= len(text); i++ {
+		c := byte(' ')
+		if i < len(text) {
+			c = text[i]
+		}
+		switch {
+		case c >= 'A' && c <= 'Z':
+			c += 'a' - 'A'
+		case c >= 'a' && c <= 'z', c >= '0' && c <= '9', c == '-', c == '_':
+		case c == '.' && n > 0 && low[min(n, len(low))-1] != '.':
+			dots++
+		default:
+			if dots > 0 && n <= len(low) {
+				name := bytes.TrimSuffix(low[:n], []byte{'.'})
+				node, no := t.domain(name)
+				if no {
+					return node, true
+				}
+				if found == 0 {
+					found = node
+				}
+			}
+			n, dots = 0, 0
+			continue
+		}
+		if n < len(low) {
+			low[n] = c
+		}
+		n++
+	}
+	return found, false
+}
