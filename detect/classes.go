@@ -1,0 +1,15 @@
+package detect
+
+// The one table of what is looked for: what a reading must show before a search is worth its time, and the search.
+
+// search looks for classes in one reading of a value.
+type search struct {
+	classes Hits                              // what it may find; skipped once all of them are
+	needs   traits                            // all of these must show in the reading
+	find    func(s *Scanner, v *reading) Hits // must not keep v; linear; what may be tried often is counted by s.try
+}
+
+// searches are tried in this order on every reading.
+var searches = [...]search{
+	{hit(IP), digits4, findIPv4},
+}

@@ -1,0 +1,229 @@
+package detect
+
+// Undoing what hides a value: percent signs, \u, character references, base64. Every step is linear and makes the text
+// shorter.
+
+import (
+	"unicode/utf8"
+)
+
+// holdsEscape says whether appendUnescaped would change b.
+func holdsEscape(b []byte) bool {
+	for i, c := range b {
+		if c == '%' || c == '\\' || c == '&' {
+			if _, n := escape(b[i:]); n > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// appendUnescaped appends src with one layer of escapes undone: %41, \u0041, \u{41}, \U00000041, \x41, %u0041, &#65;
+// and &#x41;. What is no escape stays.
+func appendUnescaped(dst, src []byte) []byte {
+	start := 0
+	for i := 0; i < len(src); {
+		if c := src[i]; c != '%' && c != '\\' && c != '&' {
+			i++
+			continue
+		}
+		r, n := escape(src[i:])
+		if n == 0 {
+			i++
+			continue
+		}
+		dst = append(dst, src[start:i]...)
+		if r < 0 { // a byte
+			dst = append(dst, byte(^r))
+		} else {
+			dst = utf8.AppendRune(dst, r)
+		}
+		i += n
+		start = i
+	}
+	return append(dst, src[start:]...)
+}
+
+// escape reads the escape at the beginning of b: its rune, or the complement of its byte, and its length; 0 for none.
+func escape(b []byte) (r rune, n int) {
+	if len(b) < 3 {
+		return 0, 0
+	}
+	switch {
+	case b[0] == '%' && b[1] == 'u':
+		return unit(b, 2, 4)
+	case b[0] == '%':
+		return hexByte(b, 1)
+	case b[0] == '\\' && b[1] == 'x':
+		return hexByte(b, 2)
+	case b[0] == '\\' && b[1] == 'U':
+		return unit(b, 2, 8)
+	case b[0] == '\\' && b[1] == 'u' && b[2] == '{':
+		return braced(b, 3, 16, '}')
+	case b[0] == '\\' && b[1] == 'u':
+		return unit(b, 2, 4)
+	case b[0] == '&' && b[1] == '#' && (b[2] == 'x' || b[2] == 'X'):
+		return braced(b, 3, 16, ';')
+	case b[0] == '&' && b[1] == '#':
+		return braced(b, 2, 10, ';')
+	}
+	return 0, 0
+}
+
+func hexByte(b []byte, at int) (r rune, n int) {
+	if len(b) < at+2 || hexValue[b[at]] < 0 || hexValue[b[at+1]] < 0 {
+		return 0, 0
+	}
+	return ^rune(hexValue[b[at]]<<4 | hexValue[b[at+1]]), at + 2
+}
+
+// unit reads so many hex digits, and the second half of a surrogate pair.
+func unit(b []byte, at, digits int) (r rune, n int) {
+	if len(b) < at+digits {
+		return 0, 0
+	}
+	for _, c := range b[at : at+digits] {
+		d := hexValue[c]
+		if d < 0 || r > unitMax {
+			return 0, 0
+		}
+		r = r<<4 | rune(d)
+	}
+	n = at + digits
+	if 0xd800 <= r && r < 0xdc00 && len(b) >= n+6 && b[n] == '\\' && b[n+1] == 'u' {
+		if low, m := lowHalf(b[n:]); m > 0 {
+			return 0x10000 + (r-0xd800)<<10 + low, n + m
+		}
+	}
+	return r, n
+}
+
+// unitMax keeps eight hex digits from running over: another digit would be no rune.
+const unitMax = utf8.MaxRune >> 4
+
+func lowHalf(b []byte) (low rune, n int) {
+	for _, c := range b[2:6] {
+		d := hexValue[c]
+		if d < 0 {
+			return 0, 0
+		}
+		low = low<<4 | rune(d)
+	}
+	if low < 0xdc00 || low > 0xdfff {
+		return 0, 0
+	}
+	return low - 0xdc00, 6
+}
+
+// braced reads up to eight digits and the character that ends them.
+func braced(b []byte, at int, base rune, end byte) (r rune, n int) {
+	for i := at; i < len(b) && i <= at+8; i++ {
+		if b[i] == end && i > at {
+			return r, i + 1
+		}
+		d := rune(hexValue[b[i]])
+		if d < 0 || d >= base || r > utf8.MaxRune {
+			return 0, 0
+		}
+		r = r*base + d
+	}
+	return 0, 0
+}
+
+// minBase64 is the shortest run that is tried: seven bytes, the length of the shortest IPv4 address, make ten.
+const minBase64 = 8
+
+// appendBase64 appends what the base64 in src holds, one piece a line: every run of either alphabet, and the parts of a
+// run between slashes, whose bytes are text.
+func appendBase64(dst, src []byte) []byte {
+	for i := 0; i < len(src); {
+		if base64Value[src[i]] < 0 {
+			i++
+			continue
+		}
+		from, slash := i, false
+		for i < len(src) && base64Value[src[i]] >= 0 {
+			slash = slash || src[i] == '/'
+			i++
+		}
+		run := src[from:i]
+		n := len(dst)
+		dst = appendDecoded(dst, run)
+		for slash && len(dst) == n && len(run) > 0 {
+			part := 0
+			for part < len(run) && run[part] != '/' {
+				part++
+			}
+			dst = appendDecoded(dst, run[:part])
+			n = len(dst)
+			run = run[min(part+1, len(run)):]
+		}
+	}
+	return dst
+}
+
+// appendDecoded appends one run decoded and a line feed; nothing if it holds no text.
+func appendDecoded(dst, run []byte) []byte {
+	if len(run) < minBase64 || len(run)%4 == 1 {
+		return dst
+	}
+	start := len(dst)
+	var acc uint32
+	var have uint
+	high := false
+	for _, c := range run {
+		acc = acc<<6 | uint32(base64Value[c])
+		if have += 6; have < 8 {
+			continue
+		}
+		have -= 8
+		d := byte(acc >> have)
+		if d < ' ' && d != '\t' && d != '\n' && d != '\r' || d == 0x7f {
+			return dst[:start]
+		}
+		high = high || d >= utf8.RuneSelf
+		dst = append(dst, d)
+	}
+	if high && !utf8.Valid(dst[start:]) {
+		return dst[:start]
+	}
+	return append(dst, '\n')
+}
+
+var hexValue = func() (t [256]int8) {
+	for i := range t {
+		switch c := byte(i); {
+		case '0' <= c && c <= '9':
+			t[i] = int8(c - '0')
+		case 'a' <= c && c <= 'f':
+			t[i] = int8(c-'a') + 10
+		case 'A' <= c && c <= 'F':
+			t[i] = int8(c-'A') + 10
+		default:
+			t[i] = -1
+		}
+	}
+	return t
+}()
+
+// base64Value reads both alphabets of RFC 4648.
+var base64Value = func() (t [256]int8) {
+	for i := range t {
+		switch c := byte(i); {
+		case 'A' <= c && c <= 'Z':
+			t[i] = int8(c - 'A')
+		case 'a' <= c && c <= 'z':
+			t[i] = int8(c-'a') + 26
+		case '0' <= c && c <= '9':
+			t[i] = int8(c-'0') + 52
+		case c == '+' || c == '-':
+			t[i] = 62
+		case c == '/' || c == '_':
+			t[i] = 63
+		default:
+			t[i] = -1
+		}
+	}
+	return t
+}()
