@@ -150,7 +150,11 @@ func (c *City) location(b []byte, h *happening) []byte {
 			b = append(b, branch0)
 		} else {
 			b = append(b, branch1)
-			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(float32(8+r.below(120))))
+			accuracy := 8 + r.below(120)
+			if r.percent(2) {
+				accuracy *= 8 // between tall houses, or indoors
+			}
+			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(float32(accuracy)))
 		}
 	}
 

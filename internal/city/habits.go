@@ -91,6 +91,9 @@ func (c *City) place(u, k uint64) spot {
 	if h%100 < 50 {
 		return inCell(c.shops.draw(mix(h)), mix(h+1))
 	}
+	if h%100 < 50+privatePlace {
+		return privateSpot(mix(h))
+	}
 	home := c.home(u)
 	r := rng(h)
 	near := func(at int64) int64 { // a triangle of 1.8 km around home

@@ -120,6 +120,9 @@ func appendTime(b []byte, ms int64, form int) []byte {
 // appendWish writes what was typed. In a third of the cases it tells who somebody is.
 func (c *City) appendWish(b []byte, h *happening) []byte {
 	r := &h.random
+	if r.percent(privateWish) {
+		return append(b, r.pick(privateWishes)...)
+	}
 	other := h.who
 	if r.percent(60) {
 		other = r.below(uint64(c.opt.Subscribers))

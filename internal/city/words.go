@@ -49,17 +49,20 @@ var tailZones = strings.Fields("com net org io co.uk de fr us info shop")
 var privateHosts = strings.Fields("github.io blogspot.com duckdns.org synology.me myshopify.com")
 
 // goods are what people use: the apps and sites of the sample lists.
-type goods struct{ apps, sites []string }
+// private are the sites that the sample list of topics adds to what is shipped.
+type goods struct{ apps, sites, private []string }
 
 func newGoods() (goods, error) {
 	var g goods
-	apps, err := samples.Files.ReadFile("lists/app-categories.csv")
-	if err != nil {
-		return g, errors.New("the sample list of apps is missing")
-	}
-	for _, line := range strings.Split(strings.TrimSpace(string(apps)), "\n")[1:] {
-		app, _, _ := strings.Cut(line, ",")
-		g.apps = append(g.apps, app)
+	for file, list := range map[string]*[]string{"app-categories.csv": &g.apps, "topic-domains.csv": &g.private} {
+		text, err := samples.Files.ReadFile("lists/" + file)
+		if err != nil {
+			return g, errors.New("the sample list " + file + " is missing")
+		}
+		for _, line := range strings.Split(strings.TrimSpace(string(text)), "\n")[1:] {
+			from, _, _ := strings.Cut(line, ",")
+			*list = append(*list, from)
+		}
 	}
 	sites, err := samples.Files.ReadFile("lists/sites.txt")
 	if err != nil {
@@ -70,7 +73,7 @@ func newGoods() (goods, error) {
 			g.sites = append(g.sites, line)
 		}
 	}
-	if len(g.apps) == 0 || len(g.sites) == 0 {
+	if len(g.apps) == 0 || len(g.sites) == 0 || len(g.private) == 0 {
 		return g, errors.New("a sample list is empty")
 	}
 	return g, nil
@@ -96,6 +99,9 @@ func (c *City) appendApp(dst []byte, u uint64, r *rng) []byte {
 	if favourite%100 < 82 {
 		return append(dst, c.goods.apps[zipf(mix(favourite), uint64(len(c.goods.apps)))]...)
 	}
+	if favourite%100 < 82+privateApp {
+		return append(dst, privateApps[scale(mix(favourite), uint64(len(privateApps)))]...)
+	}
 	n := zipf(mix(favourite), tailSize)
 	dst = append(append(dst, "com."...), tailStems[n%uint64(len(tailStems))]...)
 	dst = append(append(dst, '.'), tailKinds[n/7%uint64(len(tailKinds))]...)
@@ -107,6 +113,9 @@ func (c *City) appendSite(dst []byte, u uint64, r *rng) []byte {
 	favourite := c.trait(tagSites+r.below(r.below(20)+1)<<8, u)
 	if favourite%100 < 60 {
 		return append(dst, c.goods.sites[zipf(mix(favourite), uint64(len(c.goods.sites)))]...)
+	}
+	if favourite%100 < 60+privateSite {
+		return append(dst, c.goods.private[scale(mix(favourite), uint64(len(c.goods.private)))]...)
 	}
 	n := zipf(mix(favourite), tailSize)
 	dst = append(dst, tailStems[n%uint64(len(tailStems))]...)
