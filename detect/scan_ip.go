@@ -66,5 +66,3 @@ func quadAt(b []byte, i int) (q quad, ok bool) {
 	}
 	return q, false
 }
-
-func isDigit(c byte) bool { return '0' <= c && c <= '9' }
