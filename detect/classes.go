@@ -11,5 +11,11 @@ type search struct {
 
 // searches are tried in this order on every reading.
 var searches = [...]search{
+	{numberClasses, digits7, findNumbers},
 	{hit(IP), digits4, findIPv4},
+	{hit(IP), hasDigit | hasColon, findIPv6},
+	{hit(IP), hasDigit | hasSlash, findIPHost},
+	{hexClasses, hasDigit | hex12, findHex},
+	{hit(IBAN), digits7 | hasLetter, findIBAN},
+	{hit(NationalID), digits4 | hasLetter, findLetteredIDs},
 }

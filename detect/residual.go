@@ -116,6 +116,7 @@ type Scanner struct {
 	plain, folded, digits []byte
 	unescaped             [2][]byte
 	decoded, inner        []byte
+	seq                   sequence
 }
 
 // NewScanner makes a scanner for the home region (ISO 3166-1 alpha-2, in capitals), whose national phone numbers are
