@@ -181,3 +181,21 @@ func FuzzRows(f *testing.F) {
 		}
 	})
 }
+
+// A row keeps its evidence, and a quote makes no other columns of a line than CSV does.
+func TestRowEvidence(t *testing.T) {
+	file := Header + "\n" +
+		"withdraw-all,+12025550123,,,,,,,CRM-7\n" +
+		"withdraw-all,+12025550123,,,,,,,\"box 3, folder 7\"\n" +
+		"withdraw-all,+12025550123,,,,,,,box 3, folder 7\n"
+	rows, err := ReadRows(strings.NewReader(file), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []struct{ evidence, problem string }{{"CRM-7", ""}, {"box 3, folder 7", ""}, {"", "not nine columns of CSV"}} {
+		r, err := rows.Next()
+		if err != nil || r.Evidence != want.evidence || r.Problem != want.problem {
+			t.Errorf("row %d: %q %q, %v", i, r.Evidence, r.Problem, err)
+		}
+	}
+}

@@ -62,6 +62,9 @@ func InstanceID(instance string, lane int) string { return instanceID(instance, 
 // Every calls f at once and then at each interval, until ctx ends.
 func Every(ctx context.Context, interval time.Duration, f func()) { every(ctx, interval, f) }
 
+// Settle asks again while the broker still writes the markers of a transaction, or makes or loads its internal topics.
+func Settle(ctx context.Context, ask func() error) error { return settle(ctx, ask) }
+
 // Pause waits, or ends early with ctx.
 func Pause(ctx context.Context, d time.Duration) { pause(ctx, d) }
 
