@@ -126,7 +126,7 @@ func (l *topicLoader) extra(x TopicLists) error {
 		if n.Sensitive() {
 			return l.term(n, denies, s)
 		}
-		return l.term(n, means, s)
+		return l.term(n, adds, s)
 	}}} {
 		for i, e := range list.entries {
 			n, known := target(e.To)

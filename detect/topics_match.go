@@ -14,14 +14,17 @@ type meaning uint8
 const (
 	denies  meaning = iota // withhold
 	inside                 // withhold, if it was found in a host name or an app id
-	means                  // it is about a node that may leave
+	means                  // it is about a node that may leave, and excuses
 	excuses                // what is found within it denies nothing: "great depression"
+	adds                   // as means, but of an operator, whose lists excuse nothing
 )
 
 type term struct {
 	node Node
 	what meaning
 	size uint16 // bytes of the folded text, with the spaces at its ends
+	lead uint8  // 1 if it begins with a space
+	tail uint8  // 1 if it ends with one
 }
 
 // state is one row of the double array: the child of s by c is base+c, if that one's check is s.
@@ -65,7 +68,14 @@ func newAutomaton(patterns []pattern) *automaton {
 	patterns = slices.CompactFunc(patterns, func(a, b pattern) bool { return a.text == b.text })
 	a := &automaton{states: make([]state, 4096), terms: []term{{}}}
 	for i := range patterns {
-		patterns[i].size = uint16(len(patterns[i].text))
+		p := &patterns[i]
+		p.size = uint16(len(p.text))
+		if p.text[0] == ' ' {
+			p.lead = 1
+		}
+		if p.text[len(p.text)-1] == ' ' {
+			p.tail = 1
+		}
 		a.terms = append(a.terms, patterns[i].term)
 	}
 	// Level by level, so that the state a failure leads to, which is nearer to the root, is there before it is needed.
@@ -73,7 +83,7 @@ func newAutomaton(patterns []pattern) *automaton {
 		lo, hi int // patterns that begin as the state does
 		state  int32
 	}
-	level, free := []span{{0, len(patterns), root}}, int32(root+1)
+	level, room := []span{{0, len(patterns), root}}, gaps{free: 258}
 	a.states[root].check = -1
 	for depth := 0; len(level) > 0; depth++ {
 		var below []span
@@ -92,7 +102,7 @@ func newAutomaton(patterns []pattern) *automaton {
 				}
 				codes, children = append(codes, c), append(children, span{from, lo, 0})
 			}
-			base := a.place(codes, &free)
+			base := a.place(codes, &room)
 			a.states[sp.state].base = base
 			for i, c := range codes {
 				children[i].state = base + int32(c)
@@ -105,19 +115,32 @@ func newAutomaton(patterns []pattern) *automaton {
 		}
 		level = below
 	}
+	last := len(a.states)
+	for a.states[last-1].check == 0 {
+		last--
+	}
+	a.states = slices.Clone(a.states[:last+256]) // a state's base is never more than the last, and a step adds a byte
 	return a
 }
 
+// gaps says where to look for room in the double array: before free all is taken; before wide there is little room for
+// more than one child. free begins where every byte reaches it from a base of 2 or more.
+type gaps struct{ free, wide int32 }
+
 // place finds where a state's children fit.
-func (a *automaton) place(codes []byte, free *int32) int32 {
-	for int(*free) < len(a.states) && a.states[*free].check != 0 {
-		*free++
+func (a *automaton) place(codes []byte, g *gaps) int32 {
+	for int(g.free) < len(a.states) && a.states[g.free].check != 0 {
+		g.free++
 	}
-	base := *free
+	at := g.free
+	if len(codes) > 1 {
+		at = max(g.free, g.wide)
+	}
+	base := at
 	if len(codes) > 0 {
-		base = max(2, *free-int32(codes[0]))
+		base = max(2, at-int32(codes[0]))
 	}
-	for ; ; base++ {
+	for tries := 0; ; base++ {
 		for int(base)+512 > len(a.states) {
 			a.states = append(a.states, make([]state, len(a.states))...)
 		}
@@ -130,6 +153,10 @@ func (a *automaton) place(codes []byte, free *int32) int32 {
 		}
 		if fits {
 			return base
+		}
+		if tries++; tries == 64 && len(codes) > 1 {
+			g.wide = base + int32(codes[0])
+			tries = 0
 		}
 	}
 }

@@ -6,6 +6,7 @@ package detect
 // maxTopicText is the longest text that is read. Nobody types more; what is longer is no query, and unreadable.
 const maxTopicText = 16 << 10
 
+// interval is where a term stands, without the spaces at its ends.
 type interval struct {
 	from, to int32
 	node     Node
@@ -46,13 +47,15 @@ func (r *walk) met() {
 	}
 	for ; s != 0; s = r.a.states[s].next {
 		t := &r.a.terms[r.a.states[s].term]
-		span := interval{r.at - int32(t.size), r.at, t.node}
+		span := interval{r.at - int32(t.size) + int32(t.lead), r.at - int32(t.tail), t.node}
 		switch t.what {
-		case means:
-			if t.size > r.bestLen {
+		case adds, means, excuses:
+			if t.node != 0 && t.size > r.bestLen {
 				r.best, r.bestLen = t.node, t.size
 			}
-		case excuses:
+			if t.what == adds {
+				break
+			}
 			copy(r.excused[1:], r.excused[:])
 			r.excused[0] = span
 			kept := 0
