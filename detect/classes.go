@@ -9,13 +9,30 @@ type search struct {
 	find    func(s *Scanner, v *reading) Hits // must not keep v; linear; what may be tried often is counted by s.try
 }
 
+// numeric is how many searches look at reading.num. They come first, and are tried again if it differs from the text.
+const numeric = 7
+
 // searches are tried in this order on every reading.
 var searches = [...]search{
 	{numberClasses, digits7, findNumbers},
 	{hit(IP), digits4, findIPv4},
 	{hit(IP), hasDigit | hasColon, findIPv6},
 	{hit(IP), hasDigit | hasSlash, findIPHost},
-	{hexClasses, hasDigit | hex12, findHex},
+	{hexClasses, hex12, findHex},
 	{hit(IBAN), digits7 | hasLetter, findIBAN},
 	{hit(NationalID), digits4 | hasLetter, findLetteredIDs},
+
+	{hit(Email), hasAt, findEmail},
+	{hit(Email), hasLetter, findSpokenEmail},
+	{hit(URLUserinfo), hasAt | hasSlash, findUserinfo},
+	{hit(Coordinates), digits4, findCoordinates},
+	{hit(Geocode), hasPlus, findPlusCode},
+	{hit(Geocode), hasSlash | hasDot, findThreeWords},
+	{hit(Geocode), hasLetter, findGeohash},
+	{hit(Token), run20, findRandom},
+	{hit(Token), run8 | hasDot, findJWT},
+	{hit(Token), run8, findKey},
+	{hit(ClickID, Token), hasLetter, findLabelled},
+	{hit(StreetAddress), hasDigit | hasLetter, findAddress},
+	{hit(NameLine), hasLetter, findNames},
 }

@@ -106,7 +106,7 @@ func isStreet(f []byte, st *street, start, end int, w *wordLists) bool {
 	if n := len(word); n > 6 && (string(word[n-3:]) == "str" || n > 8 && (string(word[n-7:]) == "strasse" || string(word[n-6:]) == "straat")) {
 		return true
 	}
-	return w.kinds.has(word) && st.since <= 2 && !st.year && addressEnds(f, end, w)
+	return w.kinds.has(word) && st.since <= 2 && addressEnds(f, end, w)
 }
 
 // addressEnds says whether an address may end at i: nothing more, a sign, a direction, a flat, a number, or a town

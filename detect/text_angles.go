@@ -20,11 +20,12 @@ func angles(f []byte) bool {
 		if !isDigit(f[i]) || i > 0 && (isDigit(f[i-1]) || f[i-1] == '.' && i > 1 && isDigit(f[i-2])) {
 			continue
 		}
-		readAngle(f, i, &a)
+		readAngle(f, i, &a, last.end)
 		if a.along == 0 || a.parts == 0 {
 			continue
 		}
 		precise := a.parts > 1 || a.exact >= minDecimals
+		// Three numbers with a sign each: one angle is half of a place, and nothing else is written so.
 		if a.parts == 3 && a.signs >= 3 {
 			return true
 		}
@@ -39,8 +40,9 @@ func angles(f []byte) bool {
 	return false
 }
 
-// readAngle reads an angle that begins with the digit at i; a.along stays 0 if it is none.
-func readAngle(f []byte, i int, a *angle) {
+// readAngle reads an angle that begins with the digit at i; a.along stays 0 if it is none. A letter before it counts only
+// behind floor: before that it belongs to the angle before.
+func readAngle(f []byte, i int, a *angle, floor int) {
 	*a = angle{}
 	start := i
 	limits := [...]int{180, 60, 60}
@@ -62,22 +64,24 @@ func readAngle(f []byte, i int, a *angle) {
 			break
 		}
 	}
-	if letter := hemisphere(f, skipBlanks(f, a.end)); letter != 0 {
-		a.along = letter
-		return
-	}
 	// The letter may stand before the number: "N 40° 42.767".
 	k := start
-	for n := 0; n < 2 && k > 0 && f[k-1] == ' '; n++ {
+	for n := 0; n < 2 && k > 0 && isBlank(f[k-1]); n++ {
 		k--
 	}
-	if k > 0 && (k == 1 || !isMailLetter(f[k-2])) {
+	if k > floor && (k == 1 || !isMailLetter(f[k-2])) {
 		switch f[k-1] {
 		case 'n', 's':
 			a.along = 'n'
+			return
 		case 'e', 'w':
 			a.along = 'e'
+			return
 		}
+	}
+	letter := skipBlanks(f, a.end)
+	if a.along = hemisphere(f, letter); a.along != 0 {
+		a.end = letter + 1
 	}
 }
 

@@ -158,7 +158,7 @@ func domain(f []byte, i int) (labels int, known, like bool) {
 			return labels, true, true
 		}
 		if dot == i {
-			return labels, spokenLabels(label), onlyLetters(label)
+			return labels, spokenLabels(label), onlyLetters(label) || bytes.HasPrefix(label, []byte("xn--"))
 		}
 		i = dot
 	}

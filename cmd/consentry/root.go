@@ -54,6 +54,7 @@ var verbs = []func(*app) *cobra.Command{
 	offsetsCommand,
 	preflightCommand,
 	explainCommand,
+	detectCommand,
 	demoCommand,
 	simulateCommand,
 	consentCommand,

@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"math"
 	"net/netip"
 	"strings"
 )
@@ -124,7 +125,9 @@ func tokens(m *maker) error {
 	}
 	m.of("token", "RFC 4648")
 	for range 100 {
-		b := m.bytes(m.between(18, 48))
+		var b []byte
+		for b = m.bytes(m.between(18, 48)); bitsPerCharacter(raw.EncodeToString(b)) <= 3.8; b = m.bytes(m.between(18, 48)) {
+		}
 		m.text(m.pick(base64.StdEncoding.EncodeToString(b), raw.EncodeToString(b), base64.URLEncoding.EncodeToString(b)))
 	}
 	m.of("token", "prefixes of their makers")
@@ -134,6 +137,19 @@ func tokens(m *maker) error {
 			"AIza"+m.from(alnum, 35), "glpat-"+m.from(alnum, 20), "PHPSESSID="+m.from(digits+lower, 26), "sessionid="+m.from(digits+lower, 32), "api_key="+m.from(alnum, 24)))
 	}
 	return nil
+}
+
+// bitsPerCharacter is the entropy of s: the class is that of more than 3.8.
+func bitsPerCharacter(s string) float64 {
+	counts := map[rune]float64{}
+	for _, r := range s {
+		counts[r]++
+	}
+	h := 0.0
+	for _, n := range counts {
+		h -= n / float64(len(s)) * math.Log2(n/float64(len(s)))
+	}
+	return h
 }
 
 func links(m *maker) error {
