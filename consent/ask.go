@@ -1,22 +1,25 @@
-// The question that a batch asks: one pipelined round trip on one connection. The lines come first, then the stop flag,
-// then the meta of all shards, then the store's clock. A store that was emptied or accepted anew between the lines or the
-// flag and the meta shows it in the meta, and then no answer counts.
+// The question that a batch asks: one pipelined round trip on one connection of each server, which is one server unless
+// the store is a Cluster. The lines come first, then who is protected, the stop flag, the meta of all shards, and last the
+// server's clock; with a changelog its name before that. A store that was emptied or accepted anew between the lines or
+// the flag and the meta shows it in the meta, and then no answer counts (believe.go).
 
 package consent
 
 import (
 	"context"
-	"fmt"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 )
 
-// maxSkew is how far the worker's clock may be from the store's.
-const maxSkew = 2 * time.Second
-
-// Attempts of one Ask, all within its deadline: a connection that died idle, and an epoch that turned.
-const askAttempts = 3
+// Attempts of one Ask, all within its deadline: a connection that died idle, and an epoch that turned. In a Cluster the
+// shards may have moved, which its client learns in the background.
+const (
+	askAttempts     = 3
+	clusterAttempts = 10
+	clusterPause    = 20 * time.Millisecond
+)
 
 // Ask reads what the store knows of ids into snap. On error nothing in snap may be used; every error is a *Sick.
 func (s *Store) Ask(ctx context.Context, partner string, ids []ID, snap *Snapshot) error {
@@ -35,6 +38,7 @@ func (s *Store) Ask(ctx context.Context, partner string, ids []ID, snap *Snapsho
 func (snap *Snapshot) forget() {
 	clear(snap.Lines)
 	snap.Lines = snap.Lines[:0]
+	snap.Protected = nil
 	snap.AskedAt, snap.StoreMS, snap.Epoch, snap.Places, snap.Stopped = time.Time{}, 0, 0, [Shards]uint64{}, false
 }
 
@@ -44,8 +48,17 @@ func (s *Store) ask(ctx context.Context, partner string, ids []ID, snap *Snapsho
 			return err
 		}
 	}
+	attempts := askAttempts
+	if s.cluster != nil {
+		attempts = clusterAttempts
+	}
 	var last *Sick
-	for range askAttempts {
+	for attempt := range attempts {
+		if attempt > 0 && s.cluster != nil {
+			if pause(ctx, clusterPause) != nil {
+				return last
+			}
+		}
 		// What was seen before the question was sent: a lane that asked later may have seen more by the time that this
 		// answer is read, which does not make it old.
 		floor, fell := s.standing()
@@ -60,32 +73,39 @@ func (s *Store) ask(ctx context.Context, partner string, ids []ID, snap *Snapsho
 		sent := s.now()
 		snap.AskedAt = time.Now()
 		if err := s.read(ctx, epoch, partner, ids, snap); err != nil {
-			last = unreachable(err)
+			last = s.failed(ctx, err)
 			if ctx.Err() != nil {
 				return last
 			}
 			continue
 		}
 		got := s.now()
-		shards, meta, err := snap.parse(len(ids))
+		if err := snap.parse(len(ids), s.changelog); err != nil {
+			last = s.failed(ctx, err)
+			if s.cluster != nil && ctx.Err() == nil {
+				continue
+			}
+			return last
+		}
+		meta, err := s.believe(snap, len(ids), &floor, fell)
 		if err != nil {
 			return err
 		}
-		if meta == fell || floor.behind(meta, &shards) {
-			s.noteFell(meta)
-			return sick(causeWiped, "the store stands before a place that was seen: it was emptied or restored; "+
-				"when it is right as it stands, run consentry consent accept-epoch")
-		}
-		s.Seen(meta, shards)
 		if meta != epoch {
-			// A person accepted the store anew. These answers are of the old epoch: ask again.
+			// The store was opened anew. These answers are of the old epoch: ask again.
 			last = sick(causeWiped, "the store's epoch is changing")
 			continue
 		}
-		snap.Epoch, snap.Places = meta, shards
-		store := time.UnixMilli(snap.StoreMS)
-		if store.Before(sent.Add(-maxSkew)) || store.After(got.Add(maxSkew)) {
-			return sick(causeSkew, "this machine's clock and the store's are more than 2 s apart")
+		if s.missedProtected(snap) {
+			last = sick(causeStale, "protected subjects are being added")
+			continue
+		}
+		snap.Epoch = meta
+		if err := s.fresh(snap, len(ids)); err != nil {
+			return err
+		}
+		if err := snap.skewed(sent, got); err != nil {
+			return err
 		}
 		return snap.plausible()
 	}
@@ -94,27 +114,51 @@ func (s *Store) ask(ctx context.Context, partner string, ids []ID, snap *Snapsho
 
 // firstEpoch learns the epoch of a store that this process has not asked yet.
 func (s *Store) firstEpoch(ctx context.Context) (uint64, error) {
-	v, err := s.client.HGet(ctx, metaKeys[0], fieldEpoch).Uint64()
-	if err == redis.Nil {
-		return 0, noMeta()
+	v, _, err := s.openEpoch(ctx, stopShard)
+	if err == ErrNotOpen || err == nil && v == 0 {
+		return 0, s.noMeta()
 	}
+	return v, err
+}
+
+// part is one server's share of a question.
+type part struct {
+	client *redis.Client
+	pipe   redis.Pipeliner
+	shards []int
+	reply  replyBuffer
+	nodeMS int64
+	err    error
+}
+
+// locate finds the servers to ask.
+func (s *Store) locate(ctx context.Context, snap *Snapshot) error {
+	if s.cluster == nil {
+		if len(snap.parts) == 0 {
+			snap.parts = make([]part, 1)
+		}
+		snap.parts[0].client, snap.parts[0].shards = s.client, allShards
+		return nil
+	}
+	nodes, err := s.nodesOf(ctx, allShards)
 	if err != nil {
-		return 0, unreachable(err)
+		return err
 	}
-	if v == 0 {
-		return 0, noMeta()
+	for len(snap.parts) < len(nodes) {
+		snap.parts = append(snap.parts, part{})
 	}
-	return v, nil
+	snap.parts = snap.parts[:len(nodes)]
+	for i, n := range nodes {
+		snap.parts[i].client, snap.parts[i].shards = n.client, n.shards
+	}
+	return nil
 }
 
-func noMeta() *Sick {
-	return sick(causeWiped, "the store has no complete meta: it is new, was emptied, or is being accepted; "+
-		"when it is right as it stands, run consentry consent accept-epoch")
-}
-
-// read sends the pipeline and collects the raw replies in snap.reply.
+// read sends the pipelines and collects the raw replies in snap.parts.
 func (s *Store) read(ctx context.Context, epoch uint64, partner string, ids []ID, snap *Snapshot) error {
-	snap.reply.reset()
+	if err := s.locate(ctx, snap); err != nil {
+		return err
+	}
 	for i := range snap.perShard {
 		snap.perShard[i] = snap.perShard[i][:0]
 	}
@@ -131,8 +175,35 @@ func (s *Store) read(ctx context.Context, epoch uint64, partner string, ids []ID
 		snap.args = make([]any, 0, 2*need)
 	}
 	snap.args = snap.args[:0]
-	pipe := s.client.Pipeline()
-	for _, members := range snap.perShard {
+	for i := range snap.parts {
+		s.queue(ctx, epoch, partner, ids, snap, &snap.parts[i])
+	}
+	defer clear(snap.args)
+	if len(snap.parts) == 1 {
+		_, err := snap.parts[0].pipe.Exec(ctx)
+		return err
+	}
+	var wg sync.WaitGroup
+	for i := range snap.parts {
+		p := &snap.parts[i]
+		wg.Go(func() { _, p.err = p.pipe.Exec(ctx) })
+	}
+	wg.Wait()
+	for i := range snap.parts {
+		if err := snap.parts[i].err; err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// queue queues one server's share of the question.
+func (s *Store) queue(ctx context.Context, epoch uint64, partner string, ids []ID, snap *Snapshot, p *part) {
+	p.reply.reset()
+	p.pipe = p.client.Pipeline()
+	for _, shard := range p.shards {
+		members := snap.perShard[shard]
+		snap.asked[shard] = len(members) > 0 && s.protects[shard].Load()
 		if len(members) == 0 {
 			continue
 		}
@@ -141,96 +212,47 @@ func (s *Store) read(ctx context.Context, epoch uint64, partner string, ids []ID
 		for _, i := range members {
 			snap.args = append(snap.args, &snap.keys[i])
 		}
-		raw(ctx, pipe, &snap.reply, snap.args[from:len(snap.args):len(snap.args)]...)
+		raw(ctx, p.pipe, &p.reply, snap.args[from:len(snap.args):len(snap.args)]...)
+		if snap.asked[shard] {
+			args := make([]any, 0, 2+len(members))
+			args = append(args, "smismember", protectedKey(shard, epoch))
+			for _, i := range members {
+				args = append(args, ids[i].String())
+			}
+			raw(ctx, p.pipe, &p.reply, args...)
+		}
 	}
-	raw(ctx, pipe, &snap.reply, "exists", stopKey(epoch, partner))
-	for _, args := range metaArgs {
-		raw(ctx, pipe, &snap.reply, args...)
+	fields := &metaArgs
+	if s.changelog {
+		fields = &vouchedArgs
 	}
-	raw(ctx, pipe, &snap.reply, "time")
-	_, err := pipe.Exec(ctx)
-	clear(snap.args)
-	return err
+	for _, shard := range p.shards {
+		if shard == stopShard {
+			raw(ctx, p.pipe, &p.reply, "exists", stopKey(epoch, partner))
+		}
+	}
+	for _, shard := range p.shards {
+		raw(ctx, p.pipe, &p.reply, fields[shard]...)
+	}
+	if s.changelog {
+		raw(ctx, p.pipe, &p.reply, "info", "server")
+	}
+	raw(ctx, p.pipe, &p.reply, "time")
 }
 
-var metaArgs = func() (a [Shards][]any) {
+var (
+	metaArgs    = hmget(fieldEpoch, fieldPlace, fieldTruth, fieldProtected)
+	vouchedArgs = hmget(fieldEpoch, fieldPlace, fieldTruth, fieldProtected, fieldBeat, fieldRun)
+)
+
+func hmget(fields ...any) (a [Shards][]any) {
 	for i := range a {
-		a[i] = []any{"hmget", metaKeys[i], fieldEpoch, fieldPlace}
+		a[i] = append([]any{"hmget", metaKeys[i]}, fields...)
 	}
 	return a
-}()
+}
 
 func raw(ctx context.Context, pipe redis.Pipeliner, w *replyBuffer, args ...any) {
 	// Pipeliner.Process only queues; its error comes with Exec.
 	_ = pipe.Process(ctx, redis.NewRawWriteToCmd(ctx, w, args...))
-}
-
-// parse reads the collected replies. It fills Lines, Stopped and StoreMS.
-func (snap *Snapshot) parse(ids int) (shards [Shards]uint64, epoch uint64, err error) {
-	r := &snap.reply
-	for len(snap.Lines) < ids {
-		snap.Lines = append(snap.Lines, nil)
-	}
-	for _, members := range snap.perShard {
-		if len(members) == 0 {
-			continue
-		}
-		if err := r.array(len(members)); err != nil {
-			return shards, 0, unreachable(err)
-		}
-		for _, i := range members {
-			if snap.Lines[i], err = r.bulk(); err != nil {
-				return shards, 0, unreachable(err)
-			}
-		}
-	}
-	stopped, err := r.integer(':')
-	if err != nil {
-		return shards, 0, unreachable(err)
-	}
-	snap.Stopped = stopped > 0
-	for i := range shards {
-		if err := r.array(2); err != nil {
-			return shards, 0, unreachable(err)
-		}
-		e, hasEpoch, err := r.number()
-		if err != nil {
-			return shards, 0, unreachable(err)
-		}
-		place, hasPlace, err := r.number()
-		if err != nil {
-			return shards, 0, unreachable(err)
-		}
-		if !hasEpoch || !hasPlace || e == 0 {
-			return shards, 0, noMeta()
-		}
-		if i > 0 && e != epoch {
-			return shards, 0, sick(causeWiped, "the shards disagree on the epoch: accept-epoch is under way, "+
-				"or was cut short; run consentry consent accept-epoch again")
-		}
-		epoch, shards[i] = e, place
-	}
-	if snap.StoreMS, err = r.timeMS(); err != nil {
-		return shards, 0, unreachable(err)
-	}
-	return shards, epoch, nil
-}
-
-// plausible refuses a read of which more than 1 % and at least 10 lines are malformed: one bad line is a subject's, so
-// many are the store's.
-func (snap *Snapshot) plausible() error {
-	lines, bad := 0, 0
-	for _, line := range snap.Lines {
-		if line == nil {
-			continue
-		}
-		lines++
-		if !Valid(line) {
-			bad++
-		}
-	}
-	if bad >= 10 && bad*100 > lines {
-		return sick(causeMalformed, fmt.Sprintf("%d of %d lines read are malformed", bad, lines))
-	}
-	return nil
 }

@@ -26,6 +26,7 @@ type Named struct {
 // setLine sets one line and raises its shard's place, only if line and epoch are what the merge saw and its time of
 // acceptance is at most a second ago. It answers the time of the write, or a word.
 const setLineSource = `
+if redis.call('HEXISTS', KEYS[2], 'truth') == 1 then return 'kafka' end
 local epoch = redis.call('HGET', KEYS[2], ARGV[1])
 if not epoch then return 'nometa' end
 if epoch ~= ARGV[2] then return 'epoch' end
@@ -42,17 +43,13 @@ return string.format('%.0f', now)
 // Only its hash is used: Script.Load in a pipeline would overwrite the hash with the answer that is not there yet.
 var setLine = redis.NewScript(setLineSource)
 
-// Fields of a shard's meta. The epoch is there while the store is open; accepting holds the epoch to come while
-// accept-epoch is at work, and then nobody else may write.
-const (
-	fieldEpoch     = "epoch"
-	fieldAccepting = "accepting"
-	fieldPlace     = "place"
-)
-
 // ErrNotOpen says that the store has no meta, so that nobody knows whether it is the right one.
 var ErrNotOpen error = &Refused{Reason: "the store has not been accepted: it is new, was emptied or is being accepted; " +
 	"look at it and run consentry consent accept-epoch"}
+
+// ErrMoved says that the store is no longer changed directly: its truth is in Kafka, or is being moved there.
+var ErrMoved error = &Refused{Reason: "the truth about consents is in Kafka now, or is being moved there: set consent.changelog in the " +
+	"configuration and run this again"}
 
 var errBusy error = &Refused{Reason: "the line was changed by others again and again; try again"}
 
@@ -85,6 +82,9 @@ type writer struct {
 func (s *Store) writer(field string, epoch uint64) writer { return writer{s, field, epoch} }
 
 func (w writer) applyAll(ctx context.Context, changes []Named) ([]Result, error) {
+	if w.changelog {
+		return nil, ErrMoved
+	}
 	results := make([]Result, len(changes))
 	waiting := make([]int, len(changes))
 	for i := range waiting {
@@ -226,6 +226,8 @@ func (w writer) settle(lines []*pending, results []Result) ([]int, error) {
 			return nil, unreachable(err)
 		}
 		switch word {
+		case "kafka":
+			return nil, ErrMoved
 		case "nometa", "epoch":
 			if w.field == fieldAccepting {
 				return nil, errOvertaken
@@ -250,13 +252,17 @@ func (w writer) settle(lines []*pending, results []Result) ([]int, error) {
 	return again, nil
 }
 
-// Clock is the store's time.
+// Clock is the store's time; of a Cluster, that of the server which holds the first shard.
 func (s *Store) Clock(ctx context.Context) (time.Time, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.writeDeadline)
 	defer cancel()
-	t, err := s.client.Time(ctx).Result()
+	client, err := s.master(ctx, metaKeys[stopShard])
 	if err != nil {
-		return time.Time{}, unreachable(err)
+		return time.Time{}, err
+	}
+	t, err := client.Time(ctx).Result()
+	if err != nil {
+		return time.Time{}, s.failed(ctx, err)
 	}
 	return t.UTC(), nil
 }
@@ -265,28 +271,32 @@ func (s *Store) Clock(ctx context.Context) (time.Time, error) {
 func (s *Store) Line(ctx context.Context, id ID) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.writeDeadline)
 	defer cancel()
-	epoch, err := s.openEpoch(ctx)
+	epoch, client, err := s.openEpoch(ctx, id.Shard())
 	if err != nil {
 		return nil, err
 	}
-	b, err := s.client.Get(ctx, lineKey(epoch, id)).Bytes()
+	b, err := client.Get(ctx, lineKey(epoch, id)).Bytes()
 	if errors.Is(err, redis.Nil) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, unreachable(err)
+		return nil, s.failed(ctx, err)
 	}
 	return b, nil
 }
 
-// openEpoch is the epoch of an open store, or ErrNotOpen.
-func (s *Store) openEpoch(ctx context.Context) (uint64, error) {
-	v, err := s.client.HGet(ctx, metaKeys[stopShard], fieldEpoch).Uint64()
+// openEpoch is the epoch of an open shard, or ErrNotOpen, and the server that holds it.
+func (s *Store) openEpoch(ctx context.Context, shard int) (uint64, *redis.Client, error) {
+	client, err := s.master(ctx, metaKeys[shard])
+	if err != nil {
+		return 0, nil, err
+	}
+	v, err := client.HGet(ctx, metaKeys[shard], fieldEpoch).Uint64()
 	if errors.Is(err, redis.Nil) {
-		return 0, ErrNotOpen
+		return 0, nil, ErrNotOpen
 	}
 	if err != nil {
-		return 0, unreachable(err)
+		return 0, nil, s.failed(ctx, err)
 	}
-	return v, nil
+	return v, client, nil
 }

@@ -51,17 +51,22 @@ type Snapshot struct {
 	Places  [Shards]uint64 // how far each shard has come within the epoch
 	Stopped bool           // consentry stop PARTNER
 	Lines   [][]byte       // Lines[i] belongs to ids[i]; nil when the store has none. Valid until the next Ask
+	// Protected[i] belongs to ids[i]; nil when none of their shards has a protected subject. Valid until the next Ask.
+	Protected []bool
 
 	// Reused from Ask to Ask.
-	reply    replyBuffer
-	keys     []keyArg
-	args     []any
-	perShard [Shards][]int32
+	parts     []part
+	keys      []keyArg
+	args      []any
+	perShard  [Shards][]int32
+	metas     [Shards]shardMeta
+	asked     [Shards]bool // who is protected was asked
+	protected []bool
 }
 
 // Asker is what the processor needs of a store. An error means that the system is sick and that nothing in the
 // Snapshot may be used; it implements Cause() string with one of the causes of status (redis_unreachable, redis_wiped,
-// redis_malformed, redis_unsafe, clock_skew).
+// redis_stale, redis_malformed, redis_unsafe, clock_skew).
 type Asker interface {
 	Ask(ctx context.Context, partner string, ids []ID, snap *Snapshot) error
 }

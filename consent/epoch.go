@@ -19,6 +19,7 @@ type Found struct {
 	Open    bool   // all shards have it
 	Lines   int
 	Stopped []string // partners, sorted
+	Kafka   bool     // the truth of some shard is in Kafka
 }
 
 var errOvertaken error = &Refused{Reason: "another accept-epoch has taken over; let it finish, or run this again"}
@@ -28,6 +29,9 @@ var errClash error = &Refused{Reason: "some subjects or stop flags stand under t
 
 // closeShards takes the epoch from all shards, so that nobody writes any more and every worker parks.
 var closeShards = redis.NewScript(`
+for i = 1, #KEYS do
+  if redis.call('HEXISTS', KEYS[i], 'truth') == 1 then return 'kafka' end
+end
 for i = 1, #KEYS do
   redis.call('HDEL', KEYS[i], 'epoch')
   redis.call('HSET', KEYS[i], 'accepting', ARGV[1], 'place', 0)
@@ -67,9 +71,9 @@ func (s *Store) Inspect(ctx context.Context) (Found, error) {
 	stopped := map[string]bool{}
 	err := s.scan(ctx, func(_ int, epoch uint64, rest string) error {
 		f.Epoch = max(f.Epoch, epoch)
-		if partner, ok := strings.CutPrefix(rest, "stop:"); ok {
+		if partner, ok := strings.CutPrefix(rest, stopPrefix); ok {
 			stopped[partner] = true
-		} else {
+		} else if rest != protectedName {
 			f.Lines++
 		}
 		return nil
@@ -85,61 +89,83 @@ func (s *Store) Inspect(ctx context.Context) (Found, error) {
 }
 
 func (s *Store) inspectMeta(ctx context.Context, f *Found) error {
-	ctx, cancel := context.WithTimeout(ctx, s.writeDeadline)
-	defer cancel()
-	pipe := s.client.Pipeline()
-	var metas [Shards]*redis.SliceCmd
+	pending := make([]uint64, Shards)
+	err := s.onNodes(ctx, allShards, func(ctx context.Context, n node) error {
+		pipe := n.client.Pipeline()
+		reads := make([]*redis.StringCmd, len(n.shards))
+		for i, shard := range n.shards {
+			reads[i] = pipe.HGet(ctx, metaKeys[shard], fieldAccepting)
+		}
+		if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
+			return err
+		}
+		for i, shard := range n.shards {
+			v, ok := parseInt([]byte(reads[i].Val()))
+			if ok && v > 0 {
+				pending[shard] = uint64(v)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	metas, err := s.Metas(ctx, allShards)
+	if err != nil {
+		return err
+	}
+	f.Open = metas[stopShard].Epoch != 0
 	for i := range metas {
-		metas[i] = pipe.HMGet(ctx, metaKeys[i], fieldEpoch, fieldAccepting)
+		f.Epoch = max(f.Epoch, metas[i].Epoch, metas[i].Building, pending[i])
+		f.Kafka = f.Kafka || metas[i].Kafka
 	}
-	if _, err := pipe.Exec(ctx); err != nil {
-		return unreachable(err)
+	return nil
+}
+
+// scan visits every line, stop flag and set of protected subjects. A key that moves meanwhile may be visited twice.
+func (s *Store) scan(ctx context.Context, visit func(shard int, epoch uint64, rest string) error) error {
+	clients := []*redis.Client{s.client}
+	if s.cluster != nil {
+		looking, cancel := context.WithTimeout(ctx, s.writeDeadline)
+		nodes, err := s.nodesOf(looking, allShards)
+		cancel()
+		if err != nil {
+			return err
+		}
+		clients = clients[:0]
+		for _, n := range nodes {
+			clients = append(clients, n.client)
+		}
 	}
-	f.Open = true
-	for _, m := range metas {
-		for i, v := range m.Val() {
-			text, _ := v.(string)
-			epoch, err := strconv.ParseUint(text, 10, 64)
+	for _, client := range clients {
+		var cursor uint64
+		for {
+			keys, next, err := s.scanPage(ctx, client, cursor)
 			if err != nil {
-				epoch = 0
+				return err
 			}
-			f.Epoch = max(f.Epoch, epoch)
-			if i == 0 && epoch == 0 {
-				f.Open = false
+			for _, key := range keys {
+				if shard, epoch, rest, ok := splitKey(key); ok {
+					if err := visit(shard, epoch, rest); err != nil {
+						return err
+					}
+				}
 			}
+			if next == 0 {
+				break
+			}
+			cursor = next
 		}
 	}
 	return nil
 }
 
-// scan visits every line and stop flag. A key that moves meanwhile may be visited twice.
-func (s *Store) scan(ctx context.Context, visit func(shard int, epoch uint64, rest string) error) error {
-	var cursor uint64
-	for {
-		keys, next, err := s.scanPage(ctx, cursor)
-		if err != nil {
-			return err
-		}
-		for _, key := range keys {
-			if shard, epoch, rest, ok := splitKey(key); ok {
-				if err := visit(shard, epoch, rest); err != nil {
-					return err
-				}
-			}
-		}
-		if next == 0 {
-			return nil
-		}
-		cursor = next
-	}
-}
-
-func (s *Store) scanPage(ctx context.Context, cursor uint64) ([]string, uint64, error) {
+func (s *Store) scanPage(ctx context.Context, client *redis.Client, cursor uint64) ([]string, uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.writeDeadline)
 	defer cancel()
-	keys, next, err := s.client.Scan(ctx, cursor, "consentry:*", scanCount).Result()
+	keys, next, err := client.Scan(ctx, cursor, "consentry:*", scanCount).Result()
 	if err != nil {
-		return nil, 0, unreachable(err)
+		return nil, 0, s.failed(ctx, err)
 	}
 	return keys, next, nil
 }
@@ -176,6 +202,9 @@ func (w writer) ApplyAll(ctx context.Context, changes []Named) ([]Result, error)
 // the store. It may be cut short anywhere: until the end nobody can ask or change anything, and running it again
 // completes it. moved is told the number of keys moved so far.
 func (s *Store) Accept(ctx context.Context, load func(context.Context, Writer) error, moved func(int)) (uint64, error) {
+	if s.changelog {
+		return 0, ErrMoved
+	}
 	found, err := s.Inspect(ctx)
 	if err != nil {
 		return 0, err
@@ -258,6 +287,8 @@ func (s *Store) runScript(ctx context.Context, script *redis.Script, keys []stri
 	switch word {
 	case "ok":
 		return nil
+	case "kafka":
+		return ErrMoved
 	case "overtaken":
 		return errOvertaken
 	case "clash":

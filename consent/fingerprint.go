@@ -11,11 +11,15 @@ func (s *Store) Fingerprint(ctx context.Context, name, hash string) (match bool,
 	ctx, cancel := context.WithTimeout(ctx, s.writeDeadline)
 	defer cancel()
 	key := "consentry:keys:" + name
-	pipe := s.client.Pipeline()
+	client, err := s.master(ctx, key)
+	if err != nil {
+		return false, err
+	}
+	pipe := client.Pipeline()
 	pipe.SetNX(ctx, key, hash, 0)
 	got := pipe.Get(ctx, key)
 	if _, err := pipe.Exec(ctx); err != nil {
-		return false, unreachable(err)
+		return false, s.failed(ctx, err)
 	}
 	return got.Val() == hash, nil
 }

@@ -53,10 +53,6 @@ const (
 	Marked      // there was nothing to end; the mark was left
 	LaterStands // in a history load: a grant later than the withdrawal stands
 	AllBecause  // there was no room for its mark, or the line was damaged: it became a withdrawal of all
-	// Of requests that are no Change (see MergeRequests); Merge never answers them.
-	Made    // a stop, a protection or an opening was made
-	Adopted // a line of a single store was taken over
-	Kept    // the subject has a line already, which stays
 	// Refusals: the line is as it was.
 	RefusedForm
 	RefusedUnstated
@@ -64,11 +60,6 @@ const (
 	RefusedUntil
 	RefusedFull
 	RefusedDamaged
-	// Refused requests; Merge never answers them.
-	RefusedClosed
-	RefusedEpoch
-	RefusedOpened
-	RefusedUnreadable
 	numEffects
 )
 
@@ -85,19 +76,20 @@ var effectReasons = [numEffects]string{
 	RefusedUntil:    "its until is not after its since",
 	RefusedFull:     "the subject has 64 partners and purposes already",
 	RefusedDamaged:  "the subject's line is damaged; withdraw all, then grant again",
-
-	Kept:              "the subject has a line already, which stays",
-	RefusedClosed:     "the store has not been accepted yet: run consentry consent accept-epoch",
-	RefusedEpoch:      "a later epoch is open",
-	RefusedOpened:     "lines of a single store are taken over only before the first opening",
-	RefusedUnreadable: "the request cannot be read",
 }
 
 // Reason says in a sentence why a change did not do all that it asked; empty when it did.
-func (e Effect) Reason() string { return effectReasons[e] }
+func (e Effect) Reason() string {
+	if e >= Made {
+		return requestEffects[e]
+	}
+	return effectReasons[e]
+}
 
 // Refused tells whether the change was refused: it must not count as made.
-func (e Effect) Refused() bool { return e >= RefusedForm || e == 0 }
+func (e Effect) Refused() bool {
+	return e >= RefusedForm && e < Made || e >= RefusedClosed || e == 0
+}
 
 // Void tells whether a grant was accepted and does not hold, or not whole.
 func (e Effect) Void() bool { return e >= Narrowed && e <= VoidOlder }

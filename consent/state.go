@@ -6,6 +6,7 @@ package consent
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -141,7 +142,7 @@ func ParseDone(text []byte) ([]Done, bool) {
 		offset, ok1 := natural(parts[0])
 		effect, ok2 := natural(parts[1])
 		at, ok3 := natural(parts[3])
-		if !ok1 || !ok2 || !ok3 || effect == 0 || effect >= int64(numEffects) {
+		if !ok1 || !ok2 || !ok3 || effect > math.MaxUint8 || !Effect(effect).known() {
 			return nil, false
 		}
 		done = append(done, Done{Offset: offset, Effect: Effect(effect), InForce: parts[2] == "1", AcceptedMS: at})

@@ -13,6 +13,7 @@ import (
 // setStop sets or lifts a flag, only in an open store and under its epoch; it counts as a change, so that a store that
 // lost it stands behind.
 var setStop = redis.NewScript(`
+if redis.call('HEXISTS', KEYS[2], 'truth') == 1 then return 'kafka' end
 local epoch = redis.call('HGET', KEYS[2], 'epoch')
 if not epoch then return 'nometa' end
 if epoch ~= ARGV[1] then return 'epoch' end
@@ -42,19 +43,33 @@ func (s *Store) flag(ctx context.Context, partner, act, reason string) (time.Tim
 	if !ValidName(partner) {
 		return time.Time{}, &Refused{Reason: "that is no partner's name"}
 	}
+	return s.setFlag(ctx, setStop, stopShard, func(epoch uint64) (string, []any) {
+		return stopKey(epoch, partner), []any{act, reason}
+	})
+}
+
+// setFlag runs a script that changes one key of a shard under the epoch that is open.
+func (s *Store) setFlag(
+	ctx context.Context, script *redis.Script, shard int, under func(epoch uint64) (key string, args []any),
+) (time.Time, error) {
+	if s.changelog {
+		return time.Time{}, ErrMoved
+	}
 	ctx, cancel := context.WithTimeout(ctx, s.writeDeadline)
 	defer cancel()
 	for range askAttempts {
-		epoch, err := s.openEpoch(ctx)
+		epoch, client, err := s.openEpoch(ctx, shard)
 		if err != nil {
 			return time.Time{}, err
 		}
-		keys := []string{stopKey(epoch, partner), metaKeys[stopShard]}
-		word, err := setStop.Run(ctx, s.client, keys, epoch, act, reason).Text()
+		key, args := under(epoch)
+		word, err := script.Run(ctx, client, []string{key, metaKeys[shard]}, append([]any{epoch}, args...)...).Text()
 		if err != nil {
 			return time.Time{}, unreachable(err)
 		}
 		switch word {
+		case "kafka":
+			return time.Time{}, ErrMoved
 		case "nometa":
 			return time.Time{}, ErrNotOpen
 		case "epoch":
@@ -73,16 +88,16 @@ func (s *Store) flag(ctx context.Context, partner, act, reason string) (time.Tim
 func (s *Store) Stopped(ctx context.Context, partner string) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.deadline)
 	defer cancel()
-	epoch, err := s.openEpoch(ctx)
+	epoch, client, err := s.openEpoch(ctx, stopShard)
 	if err == ErrNotOpen {
-		return false, noMeta()
+		return false, s.noMeta()
 	}
 	if err != nil {
 		return false, err
 	}
-	n, err := s.client.Exists(ctx, stopKey(epoch, partner)).Result()
+	n, err := client.Exists(ctx, stopKey(epoch, partner)).Result()
 	if err != nil {
-		return false, unreachable(err)
+		return false, s.failed(ctx, err)
 	}
 	return n > 0, nil
 }

@@ -1,46 +1,33 @@
-// The Redis store: how it is opened, how its keys are named, and what it remembers of the epoch and the places that it
-// has seen.
+// The Redis store: how its keys are named, and what it remembers of the epoch and the places that it has seen.
 
 package consent
 
 import (
-	"context"
-	"crypto/tls"
 	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// Options say how to reach the store. The zero value of everything but URL is a sensible default.
-type Options struct {
-	URL                string // redis:// or rediss://, host, port and database number
-	Username, Password string // win over what the URL has
-	TLS                *tls.Config
-	// Deadline bounds one Ask, connecting included. Default 250ms.
-	Deadline time.Duration
-	// WriteDeadline bounds one round trip of a change or of accept-epoch. Default 5s.
-	WriteDeadline time.Duration
-	// Embedded says that the server lives in this process (the demo) and has no settings to check.
-	Embedded bool
-	// Now is the worker's clock; time.Now by default.
-	Now func() time.Time
-}
-
-// Store is the one Redis that holds the lines. It is shared by all lanes.
+// Store holds the lines, in one Redis or in a Cluster. It is shared by all lanes.
 type Store struct {
-	client        *redis.Client
+	client        *redis.Client        // of one server, or of the master that Sentinels name; nil for a Cluster
+	cluster       *redis.ClusterClient // nil unless a Cluster
 	now           func() time.Time
 	deadline      time.Duration
 	writeDeadline time.Duration
+	changelog     bool // the truth is in Kafka
+	staleAfter    time.Duration
 	safety        *safety // nil when embedded
+
+	// Shards whose meta last told of protected subjects: their sets are asked with the lines.
+	protects [Shards]atomic.Bool
 
 	mu   sync.Mutex
 	seen places
-	fell uint64 // epoch in which the store was found behind; 0 for none
+	fell uint64 // epoch in which the store was found behind; 0 for none. Of the single store only
 }
 
 // places is an epoch and how far each shard has come within it. The zero value has seen nothing.
@@ -49,62 +36,13 @@ type places struct {
 	shards [Shards]uint64
 }
 
-// voidLogger silences go-redis, which prints addresses and commands to stderr by default.
-type voidLogger struct{}
-
-func (voidLogger) Printf(context.Context, string, ...any) {}
-
-var silenced atomic.Bool
-
-// Open makes the client. It does not connect: a store that is down at the start parks like one that goes down later.
-// The error says what is wrong with the options and quotes nothing.
-func Open(o Options) (*Store, error) {
-	if silenced.CompareAndSwap(false, true) {
-		redis.SetLogger(voidLogger{})
-	}
-	ro, err := redis.ParseURL(o.URL)
-	if err != nil {
-		return nil, &Refused{Reason: "redis url is not of the form redis://host:port/database (rediss:// for TLS)"}
-	}
-	if o.Username != "" {
-		ro.Username = o.Username
-	}
-	if o.Password != "" {
-		ro.Password = o.Password
-	}
-	if o.TLS != nil {
-		ro.TLSConfig = o.TLS
-	}
-	if o.Deadline == 0 {
-		o.Deadline = 250 * time.Millisecond
-	}
-	if o.WriteDeadline == 0 {
-		o.WriteDeadline = 5 * time.Second
-	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	// Without ContextTimeoutEnabled a context's deadline bounds nothing. Retries are made here, where a reply that came
-	// half is thrown away first; the dialer's own five retries would outlive an Ask.
-	ro.ContextTimeoutEnabled = true
-	ro.ReadTimeout = o.WriteDeadline
-	ro.WriteTimeout = o.WriteDeadline
-	ro.DialTimeout = o.Deadline
-	ro.DialerRetries = 1
-	ro.PoolTimeout = o.Deadline
-	ro.MaxRetries = -1
-	ro.Protocol = 2
-	ro.DisableIdentity = true
-	ro.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	s := &Store{client: redis.NewClient(ro), now: o.Now, deadline: o.Deadline, writeDeadline: o.WriteDeadline}
-	if !o.Embedded {
-		s.safety = &safety{}
-	}
-	return s, nil
-}
-
 // Close closes the connections.
-func (s *Store) Close() error { return s.client.Close() }
+func (s *Store) Close() error {
+	if s.cluster != nil {
+		return s.cluster.Close()
+	}
+	return s.client.Close()
+}
 
 // Seen tells the store what an earlier worker saw, from the metadata of its offset commits. A store that stands behind
 // it has lost something.
@@ -133,17 +71,12 @@ func (p *places) raise(epoch uint64, shards *[Shards]uint64) {
 	}
 }
 
-// behind tells whether a store at (epoch, shards) has lost what p has seen.
-func (p *places) behind(epoch uint64, shards *[Shards]uint64) bool {
+// behind tells whether a shard at a place of an epoch has lost what p has seen.
+func (p *places) behind(shard int, epoch, place uint64) bool {
 	if epoch != p.epoch {
 		return epoch < p.epoch
 	}
-	for i, v := range shards {
-		if v < p.shards[i] {
-			return true
-		}
-	}
-	return false
+	return place < p.shards[shard]
 }
 
 // standing is what was seen so far, and whether the store was found behind in that epoch.
@@ -210,6 +143,7 @@ const (
 	causeMalformed   = "redis_malformed"
 	causeUnsafe      = "redis_unsafe"
 	causeSkew        = "clock_skew"
+	causeStale       = "redis_stale"
 )
 
 func sick(cause, reason string) *Sick { return &Sick{cause: cause, reason: reason} }
