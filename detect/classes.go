@@ -10,7 +10,7 @@ type search struct {
 }
 
 // numeric is how many searches look at reading.num. They come first, and are tried again if it differs from the text.
-const numeric = 7
+const numeric = 8
 
 // searches are tried in this order on every reading.
 var searches = [...]search{
@@ -21,11 +21,11 @@ var searches = [...]search{
 	{hexClasses, hex12, findHex},
 	{hit(IBAN), digits7 | hasLetter, findIBAN},
 	{hit(NationalID), digits4 | hasLetter, findLetteredIDs},
+	{hit(Coordinates), digits4, findCoordinates},
 
 	{hit(Email), hasAt, findEmail},
 	{hit(Email), hasLetter, findSpokenEmail},
 	{hit(URLUserinfo), hasAt | hasSlash, findUserinfo},
-	{hit(Coordinates), digits4, findCoordinates},
 	{hit(Geocode), hasPlus, findPlusCode},
 	{hit(Geocode), hasSlash | hasDot, findThreeWords},
 	{hit(Geocode), hasLetter, findGeohash},

@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// holdsEscape says whether appendUnescaped would change b.
-func holdsEscape(b []byte) bool {
+// escaped says whether b holds an escape.
+func escaped(b []byte) bool {
 	for i, c := range b {
 		if c == '%' || c == '\\' || c == '&' {
 			if _, n := escape(b[i:]); n > 0 {
@@ -75,7 +75,7 @@ func hexByte(b []byte, at int) (r rune, n int) {
 	if len(b) < at+2 || hexValue[b[at]] < 0 || hexValue[b[at+1]] < 0 {
 		return 0, 0
 	}
-	return ^rune(hexValue[b[at]]<<4 | hexValue[b[at+1]]), at + 2
+	return ^(rune(hexValue[b[at]])<<4 | rune(hexValue[b[at+1]])), at + 2
 }
 
 // unit reads so many hex digits, and the second half of a surrogate pair.

@@ -39,6 +39,11 @@ type sequence struct {
 	n           int // groups
 	starts      int // windows begin at the groups before this one; the others belong to the next piece
 	left, right glue
+
+	// The last word that was looked at: where it ends, and whether it is hex.
+	wordEnd int
+	wordHex bool
+
 	// Sums of the digits before an index, with those at odd (even) indexes doubled as Luhn does.
 	odd, even [maxSequence + 1]uint16
 }
@@ -53,9 +58,8 @@ var luhnDouble = [10]uint16{0, 2, 4, 6, 8, 1, 3, 5, 7, 9}
 func (q *sequence) read(b []byte, i int) (next int) {
 	q.n, q.starts, q.left, q.right = 0, 0, glueNone, glueNone
 	if i > 0 && isLetter(b[i-1]) {
-		q.left = glueLetters
-		if wordIsHex(b, i) {
-			q.left = glueHex
+		if q.left = q.glueAt(b, i); q.left == glueHex && isLetter(b[q.wordEnd-1]) {
+			return q.wordEnd // no group of this word counts
 		}
 	}
 	digits := 0
@@ -93,10 +97,7 @@ func (q *sequence) read(b []byte, i int) (next int) {
 		q.n++
 		q.starts = q.n
 		if i < len(b) && isLetter(b[i]) {
-			q.right = glueLetters
-			if wordIsHex(b, i) {
-				q.right = glueHex
-			}
+			q.right = q.glueAt(b, i)
 			return i
 		}
 		for end = i; end < len(b) && end-i < 3 && isSeparator[b[end]]; {
@@ -132,32 +133,32 @@ func plusBefore(b []byte, i int) bool {
 	return false
 }
 
-// wordIsHex says whether the word around b[i] consists of hex digits. It looks at 40 bytes at most to either side: what
-// is longer is no number either way.
-func wordIsHex(b []byte, i int) bool {
-	for k := i - 1; k >= 0 && i-k <= 40 && (isLetter(b[k]) || isDigit(b[k])); k-- {
-		if hexValue[b[k]] < 0 {
-			return false
+// glueAt says what the word around b[i] is. It remembers the last word: whoever reads forward looks at each once.
+func (q *sequence) glueAt(b []byte, i int) glue {
+	if i >= q.wordEnd {
+		q.wordHex = true
+		from := i
+		for from > 0 && isAlnum(b[from-1]) {
+			from--
+		}
+		for q.wordEnd = from; q.wordEnd < len(b) && isAlnum(b[q.wordEnd]); q.wordEnd++ {
+			q.wordHex = q.wordHex && hexValue[b[q.wordEnd]] >= 0
 		}
 	}
-	for k := i; k < len(b) && k-i <= 40 && (isLetter(b[k]) || isDigit(b[k])); k++ {
-		if hexValue[b[k]] < 0 {
-			return false
-		}
+	if q.wordHex {
+		return glueHex
 	}
-	return true
+	return glueLetters
 }
-
-func isDigit(c byte) bool  { return c-'0' < 10 }
-func isLetter(c byte) bool { return c|0x20-'a' < 26 }
 
 // labelled says whether one of the words stands in the 32 bytes before fold[at], as a word of its own or at the end of
 // one.
 func labelled(fold []byte, at int, words []string) bool {
 	before := fold[max(0, at-32):at]
 	for _, w := range words {
+		last := w[len(w)-1]
 		for end := len(before); end >= len(w); end-- {
-			if string(before[end-len(w):end]) != w {
+			if before[end-1] != last || string(before[end-len(w):end]) != w {
 				continue
 			}
 			startsWord := end == len(w) || !isLetter(before[end-len(w)-1])

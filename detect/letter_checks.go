@@ -19,6 +19,8 @@ const dniLetters = "trwagmyfpdxbnjzsqvhlcke"
 
 func dni(b []byte) bool { return b[8] == dniLetters[value(b[:8])%23] }
 
+func shortDNI(b []byte) bool { return b[7] == dniLetters[value(b[:7])%23] }
+
 func nie(b []byte) bool {
 	return 'x' <= b[0] && b[0] <= 'z' && b[8] == dniLetters[(int(b[0]-'x')*10_000_000+value(b[1:8]))%23]
 }

@@ -3,6 +3,8 @@ package detect
 // Numbers that states give to people and that consist of digits. Those that nine or ten digits would match by chance
 // count only in the groups that people write them in, or beside their name.
 
+import "slices"
+
 // numberID is one country's format.
 type numberID struct {
 	country string // ISO 3166-1 alpha-2, and what it is called
@@ -74,10 +76,30 @@ func (w *window) nationalID(d []byte) bool {
 		if id.bare || w.labelled(id.labels) {
 			return true
 		}
-		for _, s := range id.shapes {
-			if s == w.shape {
-				return true
-			}
+		if slices.Contains(id.shapes, w.shape) && w.standsAlone() {
+			return true
+		}
+	}
+	return false
+}
+
+// standsAlone says that the window's groups are not part of a longer row of such groups, and not the thousands of one
+// number.
+func (w *window) standsAlone() bool {
+	q := w.q
+	first, last := &q.group[w.g], &q.group[w.h]
+	if w.g > 0 && q.group[w.g-1].sep == first.sep && q.group[w.g-1].size == first.size {
+		return false
+	}
+	if w.h+1 < q.n && last.sep == q.group[w.h-1].sep && q.group[w.h+1].size == last.size {
+		return false
+	}
+	if first.sep != '.' || first.size > 3 {
+		return true
+	}
+	for i := w.g + 1; i <= w.h; i++ {
+		if q.group[i].size != 3 {
+			return true
 		}
 	}
 	return false

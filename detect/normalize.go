@@ -53,21 +53,34 @@ var lowerASCII = func() (t [256]byte) {
 // case. Bytes that are no UTF-8 stay as they are. The result has at most three times the length of src.
 func appendPlain(dst, src []byte) []byte {
 	p := plainForms()
+	start := 0 // what stays as it is goes over in one piece
 	for i := 0; i < len(src); {
-		if c := src[i]; c < utf8.RuneSelf {
-			dst = append(dst, c)
+		c := src[i]
+		if c < utf8.RuneSelf {
 			i++
 			continue
 		}
-		r, n := utf8.DecodeRune(src[i:])
-		if form, changed := p.of(r); changed && n > 1 {
-			dst = append(dst, form...)
-		} else {
-			dst = append(dst, src[i:i+n]...)
+		if i+1 == len(src) || src[i+1]&0xc0 != 0x80 || c < 0xc2 {
+			i++ // no UTF-8
+			continue
+		}
+		r, n := rune(c&0x1f)<<6|rune(src[i+1]&0x3f), 2
+		if c >= 0xe0 {
+			if r, n = utf8.DecodeRune(src[i:]); n == 1 {
+				i++
+				continue
+			}
+		}
+		if form, changed := p.of(r); changed {
+			dst = append(dst, src[start:i]...)
+			for _, c := range form {
+				dst = append(dst, c)
+			}
+			start = i + n
 		}
 		i += n
 	}
-	return dst
+	return append(dst, src[start:]...)
 }
 
 // plainTable maps a rune to its plain form: an entry is 0 (stays), or 1 + offset<<4 | length into forms.

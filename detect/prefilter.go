@@ -2,6 +2,8 @@ package detect
 
 // The prefilter: one pass over a reading that lowers case and notes what occurs, so that most texts are clean at once.
 
+import "slices"
+
 // charTraits is what one byte adds to the traits.
 var charTraits = func() (t [256]traits) {
 	for i := range t {
@@ -10,6 +12,9 @@ var charTraits = func() (t [256]traits) {
 			t[i] = hasDigit
 		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z':
 			t[i] = hasLetter
+			if isSoft(c | 0x20) {
+				t[i] |= hasSoft
+			}
 		case c >= 0x80:
 			t[i] = hasHigh
 		}
@@ -24,55 +29,60 @@ var charTraits = func() (t [256]traits) {
 	return t
 }()
 
-// charCounts holds, in one number, what is counted of a byte: bit 0 a digit, bit 32 a hex digit.
-var charCounts = func() (t [256]uint64) {
+// char is what the prefilter needs to know of one byte.
+type char struct {
+	has    traits
+	run    int32  // all bits if the byte is of base64's alphabets, else none
+	counts uint64 // bit 0 if it is a digit, bit 32 if it is a hex digit
+	lower  byte
+}
+
+var chars = func() (t [256]char) {
 	for i := range t {
+		c := &t[i]
+		c.has, c.lower = charTraits[i], lowerASCII[i]
+		if base64Value[i] >= 0 {
+			c.run = -1
+		}
 		if '0' <= i && i <= '9' {
-			t[i] = 1
+			c.counts = 1
 		}
 		if hexValue[i] >= 0 {
-			t[i] |= 1 << 32
+			c.counts |= 1 << 32
 		}
 	}
 	return t
 }()
 
-// softKind marks digits (1) and letters that look like one (2): o for 0, l and i for 1.
-var softKind = func() (t [256]uint8) {
-	for c := '0'; c <= '9'; c++ {
-		t[c] = 1
+// alnum says which bytes are ASCII letters or digits.
+var alnum = func() (t [256]bool) {
+	for i := range t {
+		t[i] = isDigit(byte(i)) || isLetter(byte(i))
 	}
-	t['o'], t['l'], t['i'] = 2, 2, 2
 	return t
 }()
+
+func isAlnum(c byte) bool  { return alnum[c] }
+func isDigit(c byte) bool  { return c-'0' < 10 }
+func isLetter(c byte) bool { return c|0x20-'a' < 26 }
 
 // appendFold appends text in lower case and says what occurs in it.
 func appendFold(dst, text []byte) ([]byte, traits) {
+	start := len(dst)
+	dst = slices.Grow(dst, len(text))[:start+len(text)]
+	out := dst[start:]
 	var has traits
 	var counts uint64
-	var kinds, before uint8
-	run, longest := 0, 0
-	for _, c := range text {
-		has |= charTraits[c]
-		counts += charCounts[c]
-		if base64Value[c] >= 0 {
-			run++
-		} else {
-			longest = max(longest, run)
-			run = 0
-		}
-		c = lowerASCII[c]
-		k := softKind[c]
-		kinds |= k &^ 1 & (before << 1) // a letter after a digit
-		kinds |= k << 1 & before &^ 1   // a digit after a letter
-		before = k
-		dst = append(dst, c)
+	var run, longest int32
+	for i, b := range text {
+		c := &chars[b]
+		has |= c.has
+		counts += c.counts
+		run = (run + 1) & c.run
+		longest = max(longest, run)
+		out[i] = c.lower
 	}
-	longest = max(longest, run)
 	has |= counted(counts)
-	if kinds != 0 {
-		has |= softDigit
-	}
 	if longest >= minBase64 {
 		has |= run8
 	}
@@ -97,60 +107,95 @@ func counted(counts uint64) (has traits) {
 // countsOf counts digits and hex digits again, in a text whose letters were read as digits.
 func countsOf(text []byte) traits {
 	var counts uint64
-	for _, c := range text {
-		counts += charCounts[c]
+	for _, b := range text {
+		counts += chars[b].counts
 	}
 	return counted(counts)
 }
 
-// isWord says which bytes make words.
-var isWord = func() (t [256]bool) {
-	for c := range t {
-		t[c] = '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c >= 0x80
-	}
-	return t
-}()
+// isSoft says which letters, in lower case, may be meant for a digit: o for 0, l and i for 1.
+func isSoft(c byte) bool { return c == 'o' || c == 'l' || c == 'i' }
 
-// appendHardDigits appends fold with o read as 0, and l and i as 1, in words that are numbers (or hex numbers)
-// otherwise, and in words of nothing else beside such a number: 4l5-555-Ol32, 4OOO OOOO OOOO OOO2.
+// isJoint says which bytes may stand between the groups of one number.
+var isJoint = [256]bool{' ': true, '-': true, '.': true, '/': true, '_': true, '+': true, '\t': true, ':': true}
+
+// softWord is what a word of letters and digits consists of.
+type softWord struct {
+	from, end    int
+	digits, soft int
+	hex          bool // nothing but hex digits and soft letters, or such after 0x
+}
+
+func softWordAt(b []byte, i int) (w softWord) {
+	w.from, w.hex = i, true
+	for ; i < len(b) && isAlnum(b[i]); i++ {
+		switch c := b[i]; {
+		case isDigit(c):
+			w.digits++
+		case isSoft(c):
+			w.soft++
+		case hexValue[c] < 0 && !(c == 'x' && i == w.from+1 && (b[w.from] == 'o' || b[w.from] == '0')):
+			w.hex = false
+		}
+	}
+	w.end = i
+	return w
+}
+
+// appendHardDigits appends fold with o read as 0, and l and i as 1, in words that are numbers otherwise: such that hold
+// a digit, and such that stand beside one with a separator between. 4l5-555-Ol32, 4OOO OOOO OOOO OOO2, Ob:a8:d5.
 func appendHardDigits(dst, fold []byte) []byte {
 	start := len(dst)
 	dst = append(dst, fold...)
 	out := dst[start:]
-	number := false // the word before is a number, and nothing but one separator stands between
+	number := byte(0) // the separator behind a word that is a number; 0 for none
 	for i := 0; i < len(out); {
-		if !isWord[out[i]] {
-			number = number && i > 0 && isWord[out[i-1]] && isJoint[out[i]]
+		if !isAlnum(out[i]) {
+			if !isJoint[out[i]] || i > 0 && !isAlnum(out[i-1]) && out[i] != out[i-1] {
+				number = 0
+			} else if number != 0 {
+				number = out[i]
+			}
 			i++
 			continue
 		}
-		from := i
-		digits, soft, other := 0, 0, 0
-		for ; i < len(out) && isWord[out[i]]; i++ {
-			switch {
-			case softKind[out[i]] == 2:
-				soft++
-			case '0' <= out[i] && out[i] <= '9':
-				digits++
-			case hexValue[out[i]] < 0:
-				other++
+		w := softWordAt(out, i)
+		i = w.end
+		hard := w.hex && w.digits > 0
+		if w.hex && !hard && w.soft > 0 {
+			// Nothing but letters: what stands beside it decides; words with spaces around must be of one letter.
+			alike := sameBytes(out[w.from:w.end]) && w.end-w.from > 1
+			hard = number != 0 && (number != ' ' || alike) || beforeNumber(out, w.end, alike)
+		}
+		if hard && w.soft > 0 {
+			for k := w.from; k < w.end; k++ {
+				out[k] = hardDigit(out[k])
 			}
 		}
-		word := out[from:i]
-		hard := other == 0 && (digits > 0 || soft == len(word) && number && sameBytes(word) && (len(word) > 1 || out[from-1] != ' '))
-		if hard && soft > 0 {
-			for k, c := range word {
-				switch c {
-				case 'o':
-					word[k] = '0'
-				case 'l', 'i':
-					word[k] = '1'
-				}
-			}
+		number = 0
+		if hard || w.hex && w.soft == 0 {
+			number = 1
 		}
-		number = hard
 	}
 	return dst
+}
+
+// beforeNumber says whether one separator and a number follow.
+func beforeNumber(b []byte, end int, alike bool) bool {
+	for hops := 0; hops < 3; hops++ {
+		if end+1 >= len(b) || !isJoint[b[end]] || b[end] == ' ' && !alike || !isAlnum(b[end+1]) {
+			return false
+		}
+		w := softWordAt(b, end+1)
+		if !w.hex || w.end-w.from > 64 {
+			return false
+		}
+		if w.digits > 0 {
+			return true
+		}
+		end = w.end
+	}
+	return false
 }
 
 func sameBytes(b []byte) bool {
@@ -161,6 +206,3 @@ func sameBytes(b []byte) bool {
 	}
 	return true
 }
-
-// isJoint says which bytes may stand between the groups of one number.
-var isJoint = [256]bool{' ': true, '-': true, '.': true, '/': true, '_': true, '+': true, '\t': true, ':': true}

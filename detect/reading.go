@@ -3,6 +3,8 @@ package detect
 // A value is read in several ways: as it stands, unescaped once and twice, and what its base64 holds. Every reading is
 // normalised, so that the searches see ASCII where there is an ASCII form.
 
+import "bytes"
+
 // traits are what the prefilter sees in a reading at one pass.
 type traits uint32
 
@@ -27,7 +29,7 @@ const (
 	hex12                           // at least twelve hex digits, anywhere
 	run8                            // a run of at least 8 characters of base64
 	run20                           // a run of at least 20 characters of base64
-	softDigit                       // a digit beside a letter that looks like one
+	hasSoft                         // a letter that looks like a digit
 )
 
 // reading is one way to read a value. It lives until the scan is over.
@@ -58,7 +60,7 @@ func (s *Scanner) scan(value []byte, free bool) Hits {
 	s.hits, s.free, s.work = 0, free, maxWork
 	v := s.read(value, true)
 	// Twice, for what was escaped twice.
-	for i := 0; i < len(s.unescaped) && s.holdsEscape(&v) && !s.enough(value); i++ {
+	for i := 0; i < len(s.unescaped) && holdsEscape(v) && !s.enough(value); i++ {
 		s.unescaped[i] = appendUnescaped(s.unescaped[i][:0], v.text)
 		v = s.read(s.unescaped[i], true)
 	}
@@ -70,15 +72,16 @@ func (s *Scanner) scan(value []byte, free bool) Hits {
 		return s.hits
 	}
 	v = s.read(s.decoded, false)
-	if s.holdsEscape(&v) && !s.enough(value) {
+	if holdsEscape(v) && !s.enough(value) {
 		s.inner = appendUnescaped(s.inner[:0], v.text)
 		s.read(s.inner, false)
 	}
 	return s.hits
 }
 
-func (s *Scanner) holdsEscape(v *reading) bool {
-	return v.has&(hasPercent|hasBackslash|hasAmpersand) != 0 && holdsEscape(v.text)
+// holdsEscape says whether appendUnescaped would change v's text.
+func holdsEscape(v *reading) bool {
+	return v.has&(hasPercent|hasBackslash|hasAmpersand) != 0 && escaped(v.text)
 }
 
 // enough says that nothing can be learnt that changes the verdict, at a length where it would cost.
@@ -86,28 +89,37 @@ func (s *Scanner) enough(value []byte) bool {
 	return s.hits != 0 && len(value) > longValue
 }
 
-// read normalises one text and searches it.
-func (s *Scanner) read(text []byte, whole bool) reading {
-	v := reading{text: text, whole: whole, free: s.free}
+// read normalises one text and searches it. What it gives is valid until the next call.
+func (s *Scanner) read(text []byte, whole bool) *reading {
+	v := &s.now
+	*v = reading{text: text, whole: whole, free: s.free}
 	if !isASCII(text) {
 		s.plain = appendPlain(s.plain[:0], text)
 		v.text = s.plain
 	}
 	s.folded, v.has = appendFold(s.folded[:0], v.text)
 	v.fold, v.num = s.folded, s.folded
-	if v.has&softDigit != 0 {
+	s.search(v, searches[:])
+	if v.has&(hasSoft|hasDigit) == hasSoft|hasDigit && !s.enough(text) {
 		s.digits = appendHardDigits(s.digits[:0], v.fold)
-		v.num = s.digits
-		v.has |= countsOf(v.num)
-	}
-	for i := range searches {
-		d := &searches[i]
-		if v.has&d.needs == d.needs && d.classes&^s.hits != 0 {
-			s.hits |= d.find(s, &v)
-			if s.enough(text) {
-				break
-			}
+		if !bytes.Equal(s.digits, v.fold) {
+			v.num = s.digits
+			v.has |= countsOf(v.num)
+			s.search(v, searches[:numeric])
 		}
 	}
 	return v
+}
+
+// search tries what v may hold.
+func (s *Scanner) search(v *reading, list []search) {
+	for i := range list {
+		d := &list[i]
+		if v.has&d.needs == d.needs && d.classes&^s.hits != 0 {
+			s.hits |= d.find(s, v)
+			if s.enough(v.text) {
+				return
+			}
+		}
+	}
 }

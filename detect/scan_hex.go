@@ -68,7 +68,7 @@ func hexAt(b []byte, i int) (g hexGroup, ok bool) {
 	}
 	if i+1 < len(b) && isAlnum(b[i+1]) {
 		switch b[i] {
-		case ':', '-', '.', ' ', '/', '_':
+		case ':', '-', '.', ' ', '/', '_', '+':
 			g.sep = b[i]
 		}
 	}
@@ -125,7 +125,7 @@ func hexGroups(s *Scanner, v *reading, first hexGroup) (found Hits) {
 			if last && s.hardware(v, &r, letters) {
 				found |= hit(MAC)
 			}
-		case (total == 14 || total == 15 && g.size == 1) && first.sep != ':' && letters > 0 && total-letters >= 4:
+		case (total == 14 || total == 15 && g.size == 1) && first.sep != ':' && letters > 0 && (total-letters >= 4 || total-letters >= 2 && evenBut(&r)):
 			found |= hit(IMEI)
 		}
 		even = even && g.size == first.size
@@ -166,7 +166,7 @@ func (s *Scanner) hardware(v *reading, r *hexRun, letters int) bool {
 	if nobody && (c == '0' || c == 'f') {
 		return false
 	}
-	if first.size == 2 && (first.sep == ':' || first.sep == '-') {
+	if first.size == 2 && (first.sep == ':' || first.sep == '-') || first.size == 4 && first.sep == '.' && letters > 0 {
 		return true
 	}
 	total := first.size * r.n

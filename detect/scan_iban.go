@@ -19,15 +19,17 @@ const longestIBAN = 34
 
 func findIBAN(s *Scanner, v *reading) Hits {
 	b := v.fold
+	word := false // the byte before belongs to a word
 	for i := 0; i+15 <= len(b); i++ {
-		if !isLetter(b[i]) || !isLetter(b[i+1]) || i > 0 && isAlnum(b[i-1]) && !endsIn(b[:i], "iban") {
+		before := word
+		if word = isAlnum(b[i]); !word || before && (b[i-1] != 'n' || !endsIn(b[:i], "iban")) || !isLetter(b[i]) || !isLetter(b[i+1]) {
 			continue
 		}
 		size := int(ibanLengths[int(b[i]-'a')*26+int(b[i+1]-'a')])
 		if size == 0 {
 			continue
 		}
-		if !s.try(2) {
+		if !s.try(4) {
 			return hit(IBAN)
 		}
 		if ibanAt(b[i:], size) {
@@ -44,7 +46,7 @@ func ibanAt(b []byte, size int) bool {
 	for ; k < len(b) && n < size; k++ {
 		c := b[k]
 		if !isAlnum(c) {
-			if c != ' ' && c != '-' && c != '.' && c != '/' && c != '_' || k > 0 && !isAlnum(b[k-1]) {
+			if c != ' ' && c != '-' && c != '.' && c != '/' && c != '_' && c != '+' || k > 0 && !isAlnum(b[k-1]) {
 				return false
 			}
 			continue
@@ -55,7 +57,7 @@ func ibanAt(b []byte, size int) bool {
 				return false
 			}
 		}
-		if isDigit(c) {
+		if isDigit(hardDigit(c)) {
 			digits++
 		}
 		id[n] = c
@@ -67,14 +69,36 @@ func ibanAt(b []byte, size int) bool {
 	if mod97(id[:n]) == 1 {
 		return true
 	}
-	// A letter beside a digit that looks like one may have been one.
-	changed := false
-	for i := 2; i < n; i++ {
-		if h := hardDigit(id[i]); h != id[i] && (isDigit(id[i-1]) || i+1 < n && isDigit(id[i+1])) {
-			id[i], changed = h, true
+	return softIBAN(id[:n])
+}
+
+// softIBAN tries the letters that look like digits as such, in every combination. With more than six of them nothing is
+// excluded.
+func softIBAN(id []byte) bool {
+	var at [6]int
+	soft := 0
+	for i := 4; i < len(id); i++ {
+		if isSoft(id[i]) {
+			if soft == len(at) {
+				return true
+			}
+			at[soft] = i
+			soft++
 		}
 	}
-	return changed && mod97(id[:n]) == 1
+	for mask := 1; mask < 1<<soft; mask++ {
+		var try [longestIBAN]byte
+		copy(try[:], id)
+		for k := range soft {
+			if mask&(1<<k) != 0 {
+				try[at[k]] = hardDigit(id[at[k]])
+			}
+		}
+		if mod97(try[:len(id)]) == 1 {
+			return true
+		}
+	}
+	return false
 }
 
 // hardDigit is the digit that c looks like, or c.

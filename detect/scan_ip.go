@@ -28,11 +28,11 @@ func (q quad) nobody() bool { return q == quad{} || q[0] == 127 }
 
 // quadAt reads an IPv4 address that begins at b[i].
 func quadAt(b []byte, i int) (q quad, ok bool) {
-	sep := byte(0)
+	from, sep := i, byte(0)
 	if i >= 2 && b[i-1] == '.' && isDigit(b[i-2]) {
 		return q, false // a number stands before: five of them are no address
 	}
-	digits, long := 0, false
+	digits := 0
 	for k := range q {
 		n, value := 0, 0
 		for i < len(b) && isDigit(b[i]) && n < 4 {
@@ -45,7 +45,6 @@ func quadAt(b []byte, i int) (q quad, ok bool) {
 		}
 		q[k] = byte(value)
 		digits += n
-		long = long || n == 3
 		if k == 3 {
 			break
 		}
@@ -58,11 +57,26 @@ func quadAt(b []byte, i int) (q quad, ok bool) {
 	if i+1 < len(b) && b[i] == sep && isDigit(b[i+1]) {
 		return q, false
 	}
-	switch sep {
-	case '.':
+	if sep == '.' {
 		return q, true
-	case '-', '/', '_', ' ':
-		return q, q[0] != 0 && (digits >= 8 || long && digits >= 6)
+	}
+	if q[0] == 0 || i < len(b) && isLetter(b[i]) || from > 0 && isAlnum(b[from-1]) || from > 1 && b[from-1] == sep && numberEnds(b, from-1) {
+		return q, false
+	}
+	switch sep {
+	case '-', '/', '_':
+		return q, digits >= 5
+	case ' ':
+		return q, digits >= 6
 	}
 	return q, false
+}
+
+// numberEnds says whether a word of nothing but digits ends before b[end].
+func numberEnds(b []byte, end int) bool {
+	i := end
+	for i > 0 && end-i < 4 && isDigit(b[i-1]) {
+		i--
+	}
+	return i < end && (i == 0 || !isAlnum(b[i-1]))
 }

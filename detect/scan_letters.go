@@ -14,6 +14,7 @@ type letteredID struct {
 var letteredIDs = [...]letteredID{
 	{"GB NINO", "AA999999A", nil, nino},
 	{"ES DNI", "99999999A", nil, dni},
+	{"ES DNI", "9999999A", nil, shortDNI}, // without its leading zero
 	{"ES NIE", "A9999999A", nil, nie},
 	{"SG NRIC", "A9999999A", nil, nric},
 	{"IE PPS", "9999999A", nil, pps},
@@ -38,8 +39,7 @@ const maxLettered = 18
 
 // findLetteredIDs tries every format at the beginning of every word.
 func findLetteredIDs(s *Scanner, v *reading) Hits {
-	b := v.fold
-	var word [maxLettered + 1]byte
+	b, word := v.fold, &s.word
 	for i := 0; i < len(b); i++ {
 		if !isAlnum(b[i]) || i > 0 && isAlnum(b[i-1]) {
 			continue
@@ -56,7 +56,7 @@ func findLetteredIDs(s *Scanner, v *reading) Hits {
 				if k+1 == len(b) || !isAlnum(b[k+1]) {
 					ends |= 1 << n
 				}
-			} else if c := b[k]; c != ' ' && c != '-' && c != '.' && c != '/' || k+1 < len(b) && !isAlnum(b[k+1]) {
+			} else if c := b[k]; c != ' ' && c != '-' && c != '.' && c != '/' && c != '+' || k+1 < len(b) && !isAlnum(b[k+1]) {
 				break
 			}
 		}
@@ -107,8 +107,6 @@ func fits(form string, b []byte) bool {
 	}
 	return true
 }
-
-func isAlnum(c byte) bool { return isDigit(c) || isLetter(c) }
 
 // value is the number of the digits in b, of which there are at most 18.
 func value(b []byte) (n int) {

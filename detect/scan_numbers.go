@@ -14,6 +14,7 @@ const numberClasses = Hits(1<<Phone | 1<<NationalID | 1<<Card | 1<<IMEI | 1<<IMS
 // findNumbers looks at every window of up to 20 digits that begins and ends with a group.
 func findNumbers(s *Scanner, v *reading) (found Hits) {
 	b, q := v.num, &s.seq
+	q.wordEnd = 0
 	for i := 0; i < len(b); {
 		if !isDigit(b[i]) {
 			i++
@@ -96,12 +97,17 @@ func (w *window) classes() (found Hits) {
 		found |= hit(Card)
 	}
 	switch w.n {
+	case 14:
+		// Without its check digit, as it is printed in parts.
+		if w.shape == shapeOf(2, 6, 6) || w.shape == shapeOf(6, 2, 6) || w.labelled(imeiWords) {
+			found |= hit(IMEI)
+		}
 	case 15:
 		if w.luhn() {
 			if !allSame(d, 0) {
 				found |= hit(IMEI)
 			}
-		} else if mobileCountries()[int(d[0])*100+int(d[1])*10+int(d[2])] {
+		} else if mobileCountries()[int(d[0])*100+int(d[1])*10+int(d[2])] && !decimalFraction(w.q, w.g) {
 			found |= hit(IMSI)
 		}
 	case 16:

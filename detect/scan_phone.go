@@ -31,10 +31,9 @@ func (s *Scanner) phoneAt(v *reading, q *sequence, g int) bool {
 	if s.dialled(q, g, d, from, s.home.plan, minNational) {
 		return true
 	}
-	if code, n := s.plans.country(rest); code != nil && (code == s.home.plan || labelled(v.fold, start.at, phoneWords)) {
-		return s.dialled(q, g, d, from+n, code, minNational)
-	}
-	return false
+	// With a country code, but without a plus: of the home region, or beside a word for telephones.
+	code, n := s.plans.country(rest)
+	return code != nil && s.dialled(q, g, d, from+n, code, minNational) && (code == s.home.plan || labelled(v.fold, start.at, phoneWords))
 }
 
 // minNational is how many digits a number without a country code must have.
