@@ -125,14 +125,16 @@ func runID(info string) string { return string(runOf([]byte(info))) }
 
 // readKeys reads keys of a shard, and its place, at one moment; only while its epoch is the one asked. ARGV says of each
 // key what it is: a value, or a member of the set of protected subjects, which is KEYS[2].
-var readKeys = redis.NewScript(`
+const readKeysSource = `
 local m = redis.call('HMGET', KEYS[1], 'truth', 'epoch', 'place')
 if m[1] ~= 'kafka' or m[2] ~= ARGV[1] then return {} end
 local out = {m[3]}
 for i = 3, #KEYS do out[#out + 1] = redis.call('GET', KEYS[i]) end
 for i = 2, #ARGV do out[#out + 1] = redis.call('SISMEMBER', KEYS[2], ARGV[i]) end
 return out
-`)
+`
+
+var readKeys = redis.NewScript(readKeysSource)
 
 // readBatch bounds the keys of one script, which holds the server up.
 const readBatch = 500
@@ -158,7 +160,7 @@ func (s *Store) Read(ctx context.Context, shard int, epoch uint64, keys []string
 	}
 	values = make([][]byte, len(keys))
 	pipe := client.Pipeline()
-	readKeys.Load(ctx, pipe)
+	pipe.ScriptLoad(ctx, readKeysSource)
 	type reading struct {
 		reply *redis.Cmd
 		at    []int
