@@ -58,8 +58,15 @@ var luhnDouble = [10]uint16{0, 2, 4, 6, 8, 1, 3, 5, 7, 9}
 func (q *sequence) read(b []byte, i int) (next int) {
 	q.n, q.starts, q.left, q.right = 0, 0, glueNone, glueNone
 	if i > 0 && isLetter(b[i-1]) {
-		if q.left = q.glueAt(b, i); q.left == glueHex && isLetter(b[q.wordEnd-1]) {
-			return q.wordEnd // no group of this word counts
+		if q.left = q.glueAt(b, i); q.left == glueHex {
+			// No group of this word counts, but the last may begin a sequence.
+			last := q.wordEnd
+			for last > i && isDigit(b[last-1]) {
+				last--
+			}
+			if last > i {
+				return last
+			}
 		}
 	}
 	digits := 0
