@@ -61,6 +61,7 @@ var verbs = []func(*app) *cobra.Command{
 	stopCommand,
 	resumeCommand,
 	keysCommand,
+	placesCommand,
 	statusCommand,
 	versionCommand,
 }

@@ -19,7 +19,7 @@ import (
 // exampleOrder is the order in which a deployment's life gives the examples what they need. An example that begins with
 // none of these fails the test: say where it belongs.
 var exampleOrder = []string{
-	"consentry version", "consentry check", "consentry detect", "consentry demo", "consentry keys init", "consentry keys", "consentry consent accept-epoch",
+	"consentry version", "consentry places", "consentry check", "consentry detect", "consentry demo", "consentry keys init", "consentry keys", "consentry consent accept-epoch",
 	"consentry simulate", "consentry topics", "consentry schema", "consentry offsets", "consentry preflight",
 	"consentry run", "consentry status", "consentry consent import", "consentry consent grant",
 	"consentry consent", "printf '+12025550123' | consentry consent", "consentry explain", "consentry stop", "consentry resume",
@@ -36,6 +36,7 @@ func TestExamplesWorkAsWritten(t *testing.T) {
 		}
 	})
 	files := map[string]string{
+		"categories.csv": "from,to\nskate_park,also_skating\n",
 		"consents.csv": "action,subject,partner,purpose,categories,linked,since,until,evidence\n" +
 			"grant,+12025550123,acme-ads,advertising,location,true,2026-01-01T00:00:00Z,,\n",
 		"corpus.jsonl": `{"text":"ann at example dot org","class":"email"}` + "\n",
