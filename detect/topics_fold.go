@@ -66,6 +66,33 @@ func (f *folder) fill(buf []byte) int {
 	return n
 }
 
+// AppendWords appends the words of a text, folded, with one space between two. Not ok: the text is longer than 1,024
+// bytes, or holds a word that is not of ASCII letters and digits.
+func AppendWords(dst, text []byte) (words []byte, ok bool) {
+	if len(text) > 1024 {
+		return dst, false
+	}
+	from := len(dst)
+	f := folder{b: text, space: true}
+	var buf [512]byte
+	for n := f.fill(buf[:]); n > 0; n = f.fill(buf[:]) {
+		for _, c := range buf[:n] {
+			switch {
+			case c >= 0x80:
+				return dst[:from], false
+			case c > ' ':
+				dst = append(dst, c)
+			case len(dst) > from && dst[len(dst)-1] != ' ':
+				dst = append(dst, ' ')
+			}
+		}
+	}
+	if len(dst) > from && dst[len(dst)-1] == ' ' {
+		dst = dst[:len(dst)-1]
+	}
+	return dst, true
+}
+
 // special folds one character that is not plain.
 func (f *folder) special(buf []byte, n int) int {
 	r := f.rune()

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-//go:embed data/topics_*.tsv data/ut1_special.tsv
+//go:embed data/topics_*.tsv data/ut1_special.tsv data/ldnoobw_en.tsv
 var topicFiles embed.FS
 
 // Classes that code names. They stand first in houseClasses.
@@ -73,6 +73,7 @@ func (l *topicLoader) house() error {
 		add  func(n Node, item string) string
 	}{
 		{"topics_terms_denied.tsv", func(n Node, s string) string { return l.term(n, denies, s) }},
+		{"ldnoobw_en.tsv", func(n Node, s string) string { return l.term(n, denies, s) }},
 		{"topics_terms_inside.tsv", func(n Node, s string) string { return l.term(n, inside, s) }},
 		{"topics_terms.tsv", func(n Node, s string) string { return l.term(n, means, s) }},
 		{"topics_domains_denied.tsv", l.domain},
@@ -89,6 +90,11 @@ func (l *topicLoader) house() error {
 			if msg := file.add(n, item); msg != "" {
 				return fmt.Errorf("%s: %q %s", file.name, item, msg)
 			}
+		}
+	}
+	for _, n := range OpenNodes() {
+		if msg := l.term(n, means, n.String()); msg != "" {
+			return fmt.Errorf("%q %s", n, msg)
 		}
 	}
 	for _, item := range items("topics_terms_harmless.tsv") {

@@ -292,7 +292,7 @@ func TestTableNamesEachFilterOnce(t *testing.T) {
 		}
 		seen[d.Name] = true
 	}
-	if len(Table) != 9 {
+	if len(Table) != 11 {
 		t.Errorf("%d filters", len(Table))
 	}
 }

@@ -3,7 +3,10 @@ package filters
 // Every filter there is, and what one is built from. Package policy knows them by this table alone: a new filter is one
 // file and one entry here.
 
-import "github.com/consentry/consentry/schema"
+import (
+	"github.com/consentry/consentry/detect"
+	"github.com/consentry/consentry/schema"
+)
 
 // Table lists the filters in the order of design.md, section 5.
 var Table = []Definition{
@@ -15,6 +18,8 @@ var Table = []Definition{
 	{Name: "round_down", Input: Path, Options: []string{"to", "missing"}, Build: buildRoundDown},
 	{Name: "bucket", Input: Path, Options: []string{"edges", "missing"}, Build: buildBucket},
 	{Name: "domain", Input: Path, Options: []string{"oneof", "with", "else", "missing"}, Category: "browsing", Build: buildDomain},
+	{Name: "topic", Input: Path, Options: []string{"oneof", "else", "missing"}, Build: buildTopic},
+	{Name: "text", Input: Path, Options: []string{"missing"}, Category: "search", Build: buildText},
 	{Name: "map", Input: Path, Options: []string{"with", "else", "missing"}, Build: buildMap},
 }
 
@@ -60,6 +65,31 @@ type Args struct {
 	Topic   string        // partner topic
 	Period  int64         // same_person_for, milliseconds
 	Read    func(path string) ([]byte, error)
+	Reads   Reads           // which of the source's own fields the one input is
+	Topics  *detect.Topics  // of the house
+	Scanner *detect.Scanner // of the house: filters clone it
+}
+
+// Reads tells which of the fields that a source names by kind a path is.
+type Reads uint8
+
+const (
+	NoneOfThem Reads = iota
+	URLField         // url: a URL or a host name
+	AppField         // app: an app id
+	QueryField       // query: what somebody typed into a search
+)
+
+func (r Reads) String() string {
+	switch r {
+	case URLField:
+		return "a URL's host"
+	case AppField:
+		return "an app id"
+	case QueryField:
+		return "a search"
+	}
+	return "a value"
 }
 
 // Floor is the shortest period that round_down may name in a stream, and why.
