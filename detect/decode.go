@@ -19,8 +19,8 @@ func escaped(b []byte) bool {
 	return false
 }
 
-// appendUnescaped appends src with one layer of escapes undone: %41, \u0041, \u{41}, \U00000041, \x41, %u0041, &#65;
-// and &#x41;. What is no escape stays.
+// appendUnescaped appends src with one layer of escapes undone: %41, \u0041, \u{41}, \U00000041, \x41, %u0041, &#65;,
+// &#x41; and the signs that JSON escapes. What is no escape stays.
 func appendUnescaped(dst, src []byte) []byte {
 	start := 0
 	for i := 0; i < len(src); {
@@ -55,6 +55,10 @@ func escape(b []byte) (r rune, n int) {
 		return unit(b, 2, 4)
 	case b[0] == '%':
 		return hexByte(b, 1)
+	case b[0] == '\\' && (b[1] == '"' || b[1] == '/' || b[1] == '\\' || b[1] == '\''):
+		return rune(b[1]), 2
+	case b[0] == '\\' && (b[1] == 'n' || b[1] == 't' || b[1] == 'r'):
+		return ' ', 2
 	case b[0] == '\\' && b[1] == 'x':
 		return hexByte(b, 2)
 	case b[0] == '\\' && b[1] == 'U':

@@ -120,7 +120,9 @@ func addressEnds(f []byte, i int, w *wordLists) bool {
 		return true
 	}
 	for _, c := range f[i:start] {
-		if c == ',' || c == '\n' || c == ';' || c == '#' || c == ')' {
+		switch c {
+		case ' ', '\t', '+', '-', '.', '_', '/':
+		default:
 			return true
 		}
 	}

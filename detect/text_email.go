@@ -9,7 +9,7 @@ import "bytes"
 const maxDomain = 255
 
 // findEmail looks for an at sign with a mailbox before it and a domain after it.
-func findEmail(_ *Scanner, v *reading) Hits {
+func findEmail(s *Scanner, v *reading) Hits {
 	f := v.fold
 	for i := 0; i < len(f); i++ {
 		n := bytes.IndexByte(f[i:], '@')
@@ -17,7 +17,10 @@ func findEmail(_ *Scanner, v *reading) Hits {
 			return 0
 		}
 		i += n
-		if mailboxBefore(f, i) && domainAfter(f, i+1) {
+		if !mailboxBefore(f, i) {
+			continue
+		}
+		if !s.try(1) || domainAfter(f, i+1) {
 			return hit(Email)
 		}
 	}
@@ -25,7 +28,7 @@ func findEmail(_ *Scanner, v *reading) Hits {
 }
 
 // findSpokenEmail looks for "at" in place of the sign: " at ", "(at)", "[at]", "{at}", "<at>", "-at-", "_at_".
-func findSpokenEmail(_ *Scanner, v *reading) Hits {
+func findSpokenEmail(s *Scanner, v *reading) Hits {
 	f := v.fold
 	for i := 1; i < len(f); i++ {
 		n := bytes.Index(f[i:], []byte("at"))
@@ -46,7 +49,10 @@ func findSpokenEmail(_ *Scanner, v *reading) Hits {
 		default:
 			continue
 		}
-		if mailboxBefore(f, left) && spokenDomainAfter(f, right) {
+		if !mailboxBefore(f, left) {
+			continue
+		}
+		if !s.try(1) || spokenDomainAfter(f, right) {
 			return hit(Email)
 		}
 	}

@@ -57,30 +57,71 @@ var labels = [...]label{
 	{"sig", Token, 16, false},
 }
 
-// labelEnd marks the bytes that end a label: a look at one byte spares most of the work.
-var labelEnd = func() (t [256]bool) {
-	for _, l := range labels {
-		t[l.word[len(l.word)-1]] = true
+// labelsBy are the places in labels of those that end in a byte.
+var labelsBy = func() (t [256][]uint8) {
+	for i, l := range labels {
+		end := l.word[len(l.word)-1]
+		t[end] = append(t[end], uint8(i))
 	}
 	return t
 }()
+
+// labelledValue is what stands behind a label.
+type labelledValue struct {
+	sign   bool // an equals sign or a colon stands before it
+	digits int
+	size   int // in bytes, as far as it is looked at
+}
 
 // findLabelled looks for a label, a sign, and a value that is long enough.
 func findLabelled(_ *Scanner, v *reading) (h Hits) {
 	f := v.fold
 	for i := 1; i < len(f); i++ {
-		// i is just behind a word.
-		if !labelEnd[f[i-1]] || isMailLetter(f[i]) || f[i] == '_' {
+		// i is just behind a word. Most words have no label's end, or another word without digits behind them.
+		list := labelsBy[f[i-1]]
+		if len(list) == 0 || !beforeValue[f[i]] {
 			continue
 		}
-		for k := range labels {
+		value := valueAfter(f, i)
+		if value.digits == 0 && !value.sign {
+			continue
+		}
+		for _, k := range list {
 			l := &labels[k]
-			if !h.Has(l.class) && bytes.HasSuffix(f[:i], []byte(l.word)) && startsLabel(f, i-len(l.word), l) && labelledValue(f, i, l) {
+			if !h.Has(l.class) && value.fits(l) && bytes.HasSuffix(f[:i], []byte(l.word)) && startsLabel(f, i-len(l.word), l) {
 				h |= hit(l.class)
 			}
 		}
 	}
 	return h
+}
+
+// beforeValue marks what may stand between a label and its value.
+var beforeValue = [256]bool{' ': true, '\t': true, '\n': true, '\r': true, '+': true, '=': true, ':': true, '"': true, '\'': true, '>': true, ']': true}
+
+// valueAfter reads signs and a value from i.
+func valueAfter(f []byte, i int) (v labelledValue) {
+	for n := 0; n < 5 && i < len(f) && beforeValue[f[i]]; n++ {
+		v.sign = v.sign || f[i] == '=' || f[i] == ':'
+		i++
+	}
+	if bytes.HasPrefix(f[i:], []byte("bearer ")) || bytes.HasPrefix(f[i:], []byte("basic ")) {
+		i += bytes.IndexByte(f[i:], ' ') + 1
+	}
+	start := i
+	for i < len(f) && i-start < entropySpan && (isMailLetter(f[i]) || f[i] == '-' || f[i] == '_' || f[i] == '.' || f[i] == '+' || f[i] == '/' || f[i] == '~') {
+		if isDigit(f[i]) {
+			v.digits++
+		}
+		i++
+	}
+	v.size = i - start
+	return v
+}
+
+// fits says whether v is long enough for l, and is a value: behind a sign a click identifier may be all letters.
+func (v labelledValue) fits(l *label) bool {
+	return v.size >= l.least && (v.sign && (v.digits > 0 || l.class == ClickID) || l.loose && v.digits > 0)
 }
 
 // startsLabel says whether a label begins at i: click identifiers have a maker's letters before them, the rest a sign.
@@ -101,48 +142,33 @@ func startsLabel(f []byte, i int, l *label) bool {
 	return false
 }
 
-// labelledValue reads signs and a value from i.
-func labelledValue(f []byte, i int, l *label) bool {
-	sign := false
-	for n := 0; n < 5 && i < len(f) && (isBlank(f[i]) || f[i] == '=' || f[i] == ':' || f[i] == '"' || f[i] == '\'' || f[i] == '>' || f[i] == ']'); n++ {
-		sign = sign || f[i] == '=' || f[i] == ':'
-		i++
-	}
-	if bytes.HasPrefix(f[i:], []byte("bearer ")) || bytes.HasPrefix(f[i:], []byte("basic ")) {
-		i += bytes.IndexByte(f[i:], ' ') + 1
-	}
-	start, digits := i, 0
-	for i < len(f) && i-start < entropySpan && (isMailLetter(f[i]) || f[i] == '-' || f[i] == '_' || f[i] == '.' || f[i] == '+' || f[i] == '/' || f[i] == '~') {
-		if isDigit(f[i]) {
-			digits++
-		}
-		i++
-	}
-	return i-start >= l.least && (sign && (digits > 0 || l.class == ClickID) || l.loose && digits > 0)
-}
-
-// findUserinfo looks for a URL with a user or a password: an at sign between the slashes and the next end of an authority
+// findUserinfo looks for a URL with a user or a password: an at sign between the slashes and the end of the authority
 // (RFC 3986, 3.2).
 func findUserinfo(_ *Scanner, v *reading) Hits {
 	f := v.fold
-	for i := 0; i < len(f); i++ {
-		n := bytes.IndexByte(f[i:], '@')
+	for i := 0; i+3 < len(f); i++ {
+		n := bytes.IndexByte(f[i:], '/')
 		if n < 0 {
 			return 0
 		}
 		i += n
-		j := i
-		for j > 0 && f[j-1] != '/' && f[j-1] != '?' && f[j-1] != '#' && !isBlank(f[j-1]) && f[j-1] != '@' {
-			j--
+		if i+1 >= len(f) || f[i+1] != '/' {
+			continue
 		}
-		// An at sign inside a password is written as it is by many: go on to the left over it.
-		for j > 0 && f[j-1] == '@' && i-j < maxDomain {
-			for j--; j > 0 && f[j-1] != '/' && f[j-1] != '?' && f[j-1] != '#' && !isBlank(f[j-1]) && f[j-1] != '@'; j-- {
+		start := i + 2
+		at := -1
+		for i = start; i < len(f) && !endsAuthority[f[i]]; i++ {
+			if f[i] == '@' {
+				at = i
 			}
 		}
-		if i > j && i+1 < len(f) && (isMailLetter(f[i+1]) || f[i+1] == '[') && j >= 2 && f[j-1] == '/' && f[j-2] == '/' && (j == 2 || f[j-3] != '/') {
+		if at > start && at+1 < len(f) && (isMailLetter(f[at+1]) || f[at+1] == '[') {
 			return hit(URLUserinfo)
 		}
+		i--
 	}
 	return 0
 }
+
+// endsAuthority marks what ends the authority of a URL, or the URL.
+var endsAuthority = [256]bool{'/': true, '?': true, '#': true, ' ': true, '\t': true, '\n': true, '\r': true, '"': true, '<': true, '>': true, '\\': true}

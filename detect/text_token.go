@@ -19,7 +19,7 @@ const (
 func isTokenByte(c byte) bool { return base64Value[c] >= 0 }
 
 // findRandom looks for long runs of base64 that no language makes.
-func findRandom(s *Scanner, v *reading) Hits {
+func findRandom(_ *Scanner, v *reading) Hits {
 	t := v.text
 	for i := 0; i < len(t); {
 		if !isTokenByte(t[i]) {
@@ -31,26 +31,27 @@ func findRandom(s *Scanner, v *reading) Hits {
 			i++
 		}
 		run := t[from:i]
-		if len(run) >= minToken && (isRandom(run) || longestIsRandom(run)) {
+		if len(run) >= minToken && (isRandom(run) || partIsRandom(run)) {
 			return hit(Token)
 		}
 	}
 	return 0
 }
 
-// longestIsRandom looks at the parts of a run between slashes, so that a path does not hide the token in it.
-func longestIsRandom(run []byte) bool {
-	for len(run) >= minToken {
+// partIsRandom looks at the parts of a run between slashes, so that a path does not hide the token in it.
+func partIsRandom(run []byte) bool {
+	for {
 		n := bytes.IndexByte(run, '/')
 		if n < 0 {
-			return isRandom(run)
+			return false
 		}
-		if n >= minToken && isRandom(run[:n]) {
+		if isRandom(run[:n]) {
 			return true
 		}
-		run = run[n+1:]
+		if run = run[n+1:]; bytes.IndexByte(run, '/') < 0 {
+			return isRandom(run)
+		}
 	}
-	return false
 }
 
 // isRandom says whether a run looks like base64 of random bytes: entropy, and letters and digits that change as those of
@@ -61,27 +62,31 @@ func isRandom(run []byte) bool {
 		if len(span) < minToken {
 			return false
 		}
-		if entropy(span) > minEntropy && irregular(span) {
+		if irregular(span) && entropy(span) > minEntropy {
 			return true
 		}
 		run = run[len(span):]
 	}
 }
 
-// entropy of the bytes of b, in bits a byte.
+// entropy of the bytes of b, at most entropySpan of them, in bits a byte.
 func entropy(b []byte) float64 {
 	var counts [256]uint8
+	sum := 0.0
 	for _, c := range b {
+		sum += nLogN[counts[c]+1] - nLogN[counts[c]]
 		counts[c]++
 	}
-	sum := 0.0
-	for _, n := range counts {
-		if n > 0 {
-			sum += float64(n) * math.Log2(float64(n))
-		}
-	}
-	return math.Log2(float64(len(b))) - sum/float64(len(b))
+	return nLogN[len(b)]/float64(len(b)) - sum/float64(len(b))
 }
+
+// nLogN is n times the binary logarithm of n.
+var nLogN = func() (t [entropySpan + 1]float64) {
+	for n := 2; n < len(t); n++ {
+		t[n] = float64(n) * math.Log2(float64(n))
+	}
+	return t
+}()
 
 // irregular says whether the kind of character changes as often as by chance. Random base64 changes at 64 of 100 steps,
 // its lower case at 26 and base36 at 40; words that are joined, numbers among them, at fewer than 20.
@@ -177,25 +182,28 @@ var keyPrefixes = [...]struct {
 	{"eaac", 20}, {"ac_", 20}, {"key-", 24}, {"hvs.", 20}, {"dapi", 30}, {"nrak-", 20}, {"atatt", 20}, {"pat_", 20}, {"pmak-", 20},
 }
 
-// keyStart marks the bytes that begin a prefix.
-var keyStart = func() (t [256]bool) {
-	for _, k := range keyPrefixes {
-		t[k.prefix[0]] = true
+// keysBy are the places in keyPrefixes of those that begin with a byte.
+var keysBy = func() (t [256][]uint8) {
+	for i, k := range keyPrefixes {
+		t[k.prefix[0]] = append(t[k.prefix[0]], uint8(i))
 	}
 	return t
 }()
 
 // findKey looks for a key by its prefix, at the beginning of a word.
-func findKey(_ *Scanner, v *reading) Hits {
+func findKey(s *Scanner, v *reading) Hits {
 	f := v.fold
 	for i := 0; i < len(f); i++ {
-		if !keyStart[f[i]] || i > 0 && isMailLetter(f[i-1]) {
+		if i > 0 && isMailLetter(f[i-1]) {
 			continue
 		}
-		for k := range keyPrefixes {
+		for _, k := range keysBy[f[i]] {
 			p := &keyPrefixes[k]
 			if !bytes.HasPrefix(f[i:], []byte(p.prefix)) {
 				continue
+			}
+			if !s.try(1) {
+				return hit(Token)
 			}
 			j, digits := i+len(p.prefix), 0
 			from := j

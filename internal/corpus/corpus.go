@@ -101,6 +101,10 @@ func Write(w io.Writer, cases []Case) error {
 
 // DataFolder finds the folder of published data beside the repository that holds dir.
 func DataFolder(dir string) (string, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
 	for {
 		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
 			data := filepath.Join(dir, "..", "shared", "data")

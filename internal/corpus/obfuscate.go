@@ -6,24 +6,25 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"unicode"
 )
 
-// Obfuscations are the ways, in the order of the published table. The first changes nothing.
+// Obfuscations are the ways, in the order of the published table, whose columns are their groups. The first changes nothing.
 var Obfuscations = []struct {
-	Name string
+	Group, Name string
 	// hide gives the hidden text; the same text where the way does not apply.
 	hide func(c Case) string
 }{
-	{"as it is", func(c Case) string { return c.Text }},
-	{"fullwidth", each(func(r rune) string {
+	{"as it is", "as it is", func(c Case) string { return c.Text }},
+	{"Unicode forms", "fullwidth", each(func(r rune) string {
 		if r > ' ' && r < 0x7f {
 			return string(r + 0xfee0)
 		}
 		return string(r)
 	})},
-	{"mathematical letters", each(func(r rune) string {
+	{"Unicode forms", "mathematical letters", each(func(r rune) string {
 		switch {
 		case r >= 'a' && r <= 'z':
 			return string(0x1d41a + r - 'a')
@@ -34,27 +35,50 @@ var Obfuscations = []struct {
 		}
 		return string(r)
 	})},
-	{"Arabic digits", digitsOf(0x660)},
-	{"Devanagari digits", digitsOf(0x966)},
-	{"homoglyphs", each(homoglyph)},
-	{"zero-width", between("\u200b")},
-	{"soft hyphens", between("\u00ad")},
-	{"joiners", between("\u2060")},
-	{"grouped by space", grouped(" ")},
-	{"grouped by dash", grouped("-")},
-	{"grouped by dot", grouped(".")},
-	{"grouped by slash", grouped("/")},
-	{"URL-encoded", func(c Case) string { return url.QueryEscape(c.Text) }},
-	{"URL-encoded twice", func(c Case) string { return url.QueryEscape(url.QueryEscape(c.Text)) }},
-	{"all percent", func(c Case) string { return percent(c.Text) }},
-	{"all percent, twice", func(c Case) string { return strings.ReplaceAll(percent(c.Text), "%", "%25") }},
-	{"base64", func(c Case) string { return base64.StdEncoding.EncodeToString([]byte(c.Text)) }},
-	{"base64 for URLs", func(c Case) string { return base64.RawURLEncoding.EncodeToString([]byte(c.Text)) }},
-	{`\uXXXX`, each(func(r rune) string {
+	{"Unicode forms", "Arabic digits", digitsOf(0x660)},
+	{"Unicode forms", "Devanagari digits", digitsOf(0x966)},
+	{"homoglyphs", "homoglyphs", each(homoglyph)},
+	{"homoglyphs", "letters for digits", func(c Case) string {
+		if !c.bare {
+			return c.Text
+		}
+		return lettered(c.Text, "O", "l", "3")
+	}},
+	{"homoglyphs", "Cyrillic for digits", func(c Case) string {
+		if !c.bare {
+			return c.Text
+		}
+		return lettered(c.Text, "О", "1", "З")
+	}},
+	{"invisible", "zero-width", between("\u200b")},
+	{"invisible", "soft hyphens", between("\u00ad")},
+	{"invisible", "joiners", between("\u2060")},
+	{"grouped", "grouped by space", grouped(" ")},
+	{"grouped", "grouped by dash", grouped("-")},
+	{"grouped", "grouped by dot", grouped(".")},
+	{"grouped", "grouped by slash", grouped("/")},
+	{"URL", "URL-encoded", func(c Case) string { return url.QueryEscape(c.Text) }},
+	{"URL twice", "URL-encoded twice", func(c Case) string { return url.QueryEscape(url.QueryEscape(c.Text)) }},
+	{"URL", "all percent", func(c Case) string { return percent(c.Text) }},
+	{"URL twice", "all percent, twice", func(c Case) string { return strings.ReplaceAll(percent(c.Text), "%", "%25") }},
+	{"base64", "base64", func(c Case) string { return base64.StdEncoding.EncodeToString([]byte(c.Text)) }},
+	{"base64", "base64 for URLs", func(c Case) string { return base64.RawURLEncoding.EncodeToString([]byte(c.Text)) }},
+	{`\uXXXX`, `\uXXXX`, each(func(r rune) string {
 		if r > 0xffff {
 			return string(r)
 		}
 		return fmt.Sprintf(`\u%04x`, r)
+	})},
+	{"in other text", "capitals", inCase(strings.ToUpper)},
+	{"in other text", "small letters", inCase(strings.ToLower)},
+	{"in other text", "in a sentence", inside(func(text string) string { return "please look at " + text + " , thank you" })},
+	{"in other text", "in quotes", inside(func(text string) string { return `he wrote: "` + text + `".` })},
+	{"in other text", "in JSON", inside(func(text string) string { return `{"q":` + strconv.Quote(text) + `,"n":7}` })},
+	{"in other text", "in a parameter", inside(func(text string) string {
+		return "https://example.com/find?lang=en&q=" + url.QueryEscape(text) + "&page=2"
+	})},
+	{"in other text", "base64 in a parameter", inside(func(text string) string {
+		return "https://example.com/r?d=" + base64.RawURLEncoding.EncodeToString([]byte(text)) + "&v=1"
 	})},
 }
 
@@ -63,8 +87,8 @@ func Obfuscate(c Case) []Case {
 	var out []Case
 	for _, o := range Obfuscations {
 		// What is escaped already is no plainer text; bytes that are no text are not what base64 hides.
-		if strings.Contains(o.Name, "URL") && strings.Contains(c.Text, "%") || strings.Contains(o.Name, "percent") && strings.Contains(c.Text, "%") ||
-			strings.HasPrefix(o.Name, "base64") && strings.ContainsFunc(c.Text, func(r rune) bool { return unicode.IsControl(r) && !unicode.IsSpace(r) }) {
+		if strings.Contains(o.Name, "a parameter") && strings.Contains(c.Text, "%") || strings.Contains(o.Name, "URL") && strings.Contains(c.Text, "%") || strings.Contains(o.Name, "percent") && strings.Contains(c.Text, "%") ||
+			strings.Contains(o.Name, "base64") && strings.ContainsFunc(c.Text, func(r rune) bool { return unicode.IsControl(r) && !unicode.IsSpace(r) }) {
 			continue
 		}
 		h := c
@@ -83,6 +107,50 @@ func each(of func(rune) string) func(Case) string {
 			b.WriteString(of(r))
 		}
 		return b.String()
+	}
+}
+
+// lettered writes letters for 0, 1 and 3, but in groups of which nothing else would be left: no reader takes those for
+// numbers either.
+func lettered(s, zero, one, three string) string {
+	letters := strings.NewReplacer("0", zero, "1", one, "3", three)
+	var b strings.Builder
+	for s != "" {
+		n := strings.IndexFunc(s, func(r rune) bool { return r < '0' || r > '9' })
+		if n < 0 {
+			n = len(s)
+		}
+		group := s[:n]
+		if written := letters.Replace(group); strings.ContainsAny(written, digits) {
+			group = written
+		}
+		b.WriteString(group)
+		if n < len(s) {
+			b.WriteByte(s[n])
+			n++
+		}
+		s = s[n:]
+	}
+	return b.String()
+}
+
+// inCase changes case where it means nothing.
+func inCase(to func(string) string) func(Case) string {
+	return func(c Case) string {
+		if c.Class == "token" {
+			return c.Text
+		}
+		return to(c.Text)
+	}
+}
+
+// inside puts a text into another one. A line that is a name is one only as a whole.
+func inside(other func(string) string) func(Case) string {
+	return func(c Case) string {
+		if c.Class == "name_line" {
+			return c.Text
+		}
+		return other(c.Text)
 	}
 }
 
