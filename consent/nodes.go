@@ -5,6 +5,7 @@ package consent
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/redis/go-redis/v9"
@@ -61,6 +62,10 @@ func (s *Store) master(ctx context.Context, key string) (*redis.Client, error) {
 
 // failed makes a *Sick of a server's error. The shards may have moved: the next call looks where they are.
 func (s *Store) failed(ctx context.Context, err error) *Sick {
+	var already *Sick
+	if errors.As(err, &already) {
+		return already
+	}
 	if s.cluster != nil {
 		s.cluster.ReloadState(ctx)
 	}

@@ -25,10 +25,11 @@ import (
 	"github.com/consentry/consentry/internal/testbed"
 )
 
-const usage = `usage: testbed [--name NAME] [--secure] up | down | status | parts
+const usage = `usage: testbed [--name NAME] [--secure] [--redis single|sentinel|cluster] up | down | status | parts
        testbed [--name NAME] start|stop|kill|pause|continue|restart|wipe PART
        testbed [--name NAME] read [--last N] TOPIC
-Parts: kafka, redis, registry-raw, registry-partner. up prints export lines for a shell's eval; parts only
+Parts: kafka, redis, registry-raw, registry-partner; of other forms of redis: redis-1 to redis-6, sentinel-1 to
+sentinel-3. up prints export lines for a shell's eval; parts only
 installs or downloads what up needs. read prints the last 5 or N records, one a line, as a partner sees them.
 `
 
@@ -47,6 +48,7 @@ func run(ctx context.Context, args []string, out, errw io.Writer) error {
 	flags.Usage = func() { fmt.Fprint(errw, usage) }
 	name := flags.String("name", "default", "several testbeds may run side by side")
 	secure := flags.Bool("secure", false, "TLS, users and passwords on every part")
+	form := flags.String("redis", testbed.RedisSingle, "single; sentinel: a master, a replica, three Sentinels; cluster: three masters and their replicas")
 	last := flags.Int("last", 5, "how many records read prints")
 	// Flags may stand before and after the verb.
 	var words []string
@@ -69,11 +71,11 @@ func run(ctx context.Context, args []string, out, errw io.Writer) error {
 	}
 	switch words[0] {
 	case "up":
-		return up(ctx, link, *name, *secure, out, errw)
+		return up(ctx, link, *name, testbed.Options{Secure: *secure, Redis: *form}, out, errw)
 	case "parts":
 		return testbed.Fetch(ctx, testbed.Options{Progress: errw})
 	case "hold":
-		return hold(ctx, link, *secure, out)
+		return hold(ctx, link, testbed.Options{Secure: *secure, Redis: *form, Progress: out}, out)
 	}
 	socket, err := os.ReadFile(link)
 	if errors.Is(err, os.ErrNotExist) {
@@ -125,7 +127,7 @@ func stateFile(name string) (string, error) {
 }
 
 // up starts a process that holds the testbed, waits until all parts answer and prints the environment.
-func up(ctx context.Context, link, name string, secure bool, out, errw io.Writer) error {
+func up(ctx context.Context, link, name string, o testbed.Options, out, errw io.Writer) error {
 	if socket, err := os.ReadFile(link); err == nil {
 		if report, err := testbed.Ask(ctx, string(socket), "status"); err == nil {
 			return export(out, report)
@@ -135,7 +137,7 @@ func up(ctx context.Context, link, name string, secure bool, out, errw io.Writer
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command(self, "--name", name, fmt.Sprintf("--secure=%v", secure), "hold")
+	cmd := exec.Command(self, "--name", name, fmt.Sprintf("--secure=%v", o.Secure), "--redis", o.Redis, "hold")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // it outlives this command and its terminal
 	said, err := cmd.StdoutPipe()
 	if err != nil {
@@ -202,8 +204,8 @@ func export(out io.Writer, r testbed.Report) error {
 }
 
 // hold runs the testbed until somebody says down, or a signal. It prints nothing after `ready`: who read it has gone.
-func hold(ctx context.Context, link string, secure bool, out io.Writer) (err error) {
-	t, err := testbed.Start(ctx, testbed.Options{Secure: secure, Progress: out})
+func hold(ctx context.Context, link string, o testbed.Options, out io.Writer) (err error) {
+	t, err := testbed.Start(ctx, o)
 	if err != nil {
 		fmt.Fprintln(out, err)
 		return err

@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -32,9 +33,17 @@ const (
 	PartRegistries = "registries"
 )
 
+// Forms of the part redis. The zero form is one server.
+const (
+	RedisSingle   = "single"
+	RedisSentinel = "sentinel" // a master, a replica and three Sentinels
+	RedisCluster  = "cluster"  // three masters, each with a replica
+)
+
 // Options of a testbed. The zero value starts every part, in the clear, in a new temporary folder.
 type Options struct {
 	Parts    []string  // empty means all
+	Redis    string    // a form of the part redis; empty means one server
 	Secure   bool      // TLS, users and passwords on every part
 	Progress io.Writer // what takes time is said here; nil means nowhere
 }
@@ -44,7 +53,9 @@ type Testbed struct {
 	Dir          string
 	Secure       *Secure // nil when everything is in the clear
 	Kafka        *Kafka
-	Redis        *Redis
+	Redis        *Redis     // nil where it has another form than a single server
+	Sentinels    *Sentinels // nil unless it has this form
+	Cluster      *Cluster   // nil unless it has this form
 	Raw, Partner *Registry
 	Admin        string // a free host:port for consentry's own admin listener
 
@@ -127,7 +138,7 @@ func start(ctx context.Context, o Options) (*Testbed, error) {
 		return t, err
 	}
 	if want(PartRedis) {
-		if t.Redis, err = newRedis(t); err != nil {
+		if err := t.newRedisForm(o.Redis); err != nil {
 			return t, err
 		}
 	}
@@ -145,6 +156,20 @@ func start(ctx context.Context, o Options) (*Testbed, error) {
 		}
 	}
 	return t, t.startAll(ctx, o.Progress)
+}
+
+func (t *Testbed) newRedisForm(form string) (err error) {
+	switch form {
+	case "", RedisSingle:
+		t.Redis, err = newRedis(t)
+	case RedisSentinel:
+		t.Sentinels, err = newSentinels(t)
+	case RedisCluster:
+		t.Cluster, err = newCluster(t)
+	default:
+		err = errors.New("redis has the forms single, sentinel and cluster")
+	}
+	return err
 }
 
 // prepare makes the folder, its guard, the secrets and the admin port.
@@ -181,11 +206,22 @@ func (t *Testbed) prepare(secure bool) error {
 func (t *Testbed) startAll(ctx context.Context, progress io.Writer) error {
 	stop := report(progress, "starting the testbed in "+t.Dir)
 	defer stop()
-	parts := t.Processes()
-	errs := make([]error, len(parts))
+	starts := []func(context.Context) error{}
+	if t.Sentinels != nil {
+		starts = append(starts, t.Sentinels.start)
+	}
+	if t.Cluster != nil {
+		starts = append(starts, t.Cluster.start)
+	}
+	for _, p := range t.Processes() {
+		if !t.ofForm(p) {
+			starts = append(starts, p.Start)
+		}
+	}
+	errs := make([]error, len(starts))
 	var wg sync.WaitGroup
-	for i, p := range parts {
-		wg.Go(func() { errs[i] = p.Start(ctx) })
+	for i, start := range starts {
+		wg.Go(func() { errs[i] = start(ctx) })
 	}
 	wg.Wait()
 	return errors.Join(errs...)
@@ -197,6 +233,9 @@ func (t *Testbed) Processes() []*Process {
 	if t.Redis != nil {
 		all = append(all, t.Redis.Process)
 	}
+	for _, r := range t.formNodes() {
+		all = append(all, r.Process)
+	}
 	if t.Kafka != nil && t.Kafka.Process != nil {
 		all = append(all, t.Kafka.Process)
 	}
@@ -206,6 +245,21 @@ func (t *Testbed) Processes() []*Process {
 		}
 	}
 	return all
+}
+
+// formNodes are the servers of a Redis that is not a single one.
+func (t *Testbed) formNodes() []*Redis {
+	switch {
+	case t.Sentinels != nil:
+		return slices.Concat(t.Sentinels.Nodes, t.Sentinels.Watch)
+	case t.Cluster != nil:
+		return t.Cluster.Nodes
+	}
+	return nil
+}
+
+func (t *Testbed) ofForm(p *Process) bool {
+	return slices.ContainsFunc(t.formNodes(), func(r *Redis) bool { return r.Process == p })
 }
 
 // Close kills every part and removes the folder. It may be called twice.
@@ -241,6 +295,12 @@ func (t *Testbed) Env() []string {
 	}
 	if t.Redis != nil {
 		add("REDIS", t.Redis.Addr)
+	}
+	if t.Sentinels != nil {
+		add("SENTINELS", strings.Join(t.Sentinels.Addrs(), ","))
+	}
+	if t.Cluster != nil {
+		add("REDIS_CLUSTER", strings.Join(t.Cluster.Addrs(), ","))
 	}
 	if t.Raw != nil {
 		add("REGISTRY_RAW", t.Raw.URL)
