@@ -50,8 +50,12 @@ func (a *Waiting) For(err error) bool {
 	return true
 }
 
-// Over hands the admin pages to the Worker.
-func (a *Waiting) Over(w *Worker) { a.ready.Store(w) }
+// Over hands the admin pages to the Worker, which does not run yet, with what they show beside the partners.
+func (a *Waiting) Over(w *Worker) {
+	w.opt.Roles, w.opt.Sync = a.w.opt.Roles, a.w.opt.Sync
+	w.metrics.join(w.opt.Sync)
+	a.ready.Store(w)
+}
 
 // Handler serves the pages of whichever of the two counts.
 func (a *Waiting) Handler() http.Handler {

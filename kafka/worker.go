@@ -36,7 +36,7 @@ type Store interface {
 	Seen(epoch uint64, places [consent.Shards]uint64)
 }
 
-// Options is everything that a Worker works with. All fields but Now, DecideBy, Roles and Sync are required.
+// Options is everything that a Worker works with. All fields but Now and DecideBy are required.
 type Options struct {
 	Connection       Connection
 	Group            string // each partner reads as <group>.<partner>
@@ -53,7 +53,7 @@ type Options struct {
 	Prepare          PrepareFunc
 	DecideBy         func(p *policy.Partner) time.Time // when a parked partner's events begin to lose their keys; zero: never
 	Version          string
-	Roles            []string  // as status shows them; nil means filter
+	Roles            []string  // as status shows them; nil means filter. A Waiting hands them over, and Sync
 	Sync             Companion // runs beside the partners; nil where there is none
 	Log              *zap.Logger
 	Now              func() time.Time
@@ -91,7 +91,6 @@ func New(o Options) *Worker {
 		o.pulse = 500 * time.Millisecond
 	}
 	w := &Worker{opt: o, instance: strconv.Itoa(o.Instance), metrics: newMetrics(o.Policy, o.Version)}
-	w.metrics.join(o.Sync)
 	w.ask = timedAsker{o.Store, w.metrics.lookup}
 	unchecked := error(&Trouble{KeyMissing, "the keys are being checked"})
 	w.sickKeys.Store(&unchecked)

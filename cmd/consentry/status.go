@@ -79,7 +79,8 @@ func allRun(s kafka.Status) bool {
 			return false
 		}
 	}
-	return true
+	// A process that serves no partner is judged by the role that it has.
+	return len(s.Partners) > 0 || s.Consent == nil || s.Consent.State == kafka.StateRunning
 }
 
 // printStatus writes a line per partner, and beneath those that do not run what is wrong and what to do.
@@ -95,6 +96,19 @@ func printStatus(w io.Writer, s kafka.Status, now time.Time) error {
 	}
 	if err := t.Flush(); err != nil {
 		return err
+	}
+	if c := s.Consent; c != nil {
+		state := c.State
+		if c.Cause != "" {
+			state += ": " + c.Cause
+		}
+		fmt.Fprintf(w, "\nconsents: %s since %s; %d of %d shards fresh, %d requests waiting\n", state, sinceText(c.Since, now), c.Open, c.Shards, c.Lag)
+		if c.Detail != "" {
+			fmt.Fprintf(w, "  %s\n", c.Detail)
+		}
+		if c.Next != "" {
+			fmt.Fprintf(w, "  what to do: %s\n", c.Next)
+		}
 	}
 	for _, p := range s.Partners {
 		if p.Next == "" {

@@ -1,0 +1,116 @@
+// run_sync.go is the role sync: it keeps the pseudonym keys two epochs ahead and, where the truth about consents is in
+// Kafka, owns it.
+
+package main
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+
+	"github.com/consentry/consentry/config"
+	"github.com/consentry/consentry/consent"
+	"github.com/consentry/consentry/kafka"
+	"github.com/consentry/consentry/kafka/changelog"
+)
+
+// keepKeys is how often the role sync looks whether keys are to be made or erased.
+const keepKeys = time.Minute
+
+func consentSyncCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "sync",
+		Short: "Own the truth about consents: merge changes and bring them into Redis",
+		Long: "Own the truth about consents: merge the changes that are appended to consent.changelog.requests into lines, write these\n" +
+			"to consent.changelog.state, and bring them into Redis, where workers ask. It also keeps the pseudonym keys two epochs\n" +
+			"ahead. The same as `consentry run --role sync`; several may run, with a kafka.instance each, and share the work.",
+		Example: "  consentry consent sync",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.work(cmd.Context(), roles{sync: true})
+		},
+	}
+}
+
+// syncRole is the role at work.
+type syncRole struct {
+	cfg   *config.Config
+	owner *changelog.Owner // nil where Redis alone holds the truth
+	log   *zap.Logger
+}
+
+// newSyncRole connects the rooms. It asks nobody yet.
+func newSyncRole(cfg *config.Config, log *zap.Logger) (*syncRole, func(), error) {
+	s := &syncRole{cfg: cfg, log: log.With(zap.String("role", "sync"))}
+	if cfg.Consent.Changelog == nil {
+		return s, func() {}, nil
+	}
+	conn, err := connectionOf(cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	store, err := openStore(cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	s.owner = changelog.New(changelog.Options{
+		Connection: conn, Group: cfg.Kafka.Group, Instance: cfg.Kafka.Instance, Lanes: cfg.Kafka.Lanes,
+		Requests: cfg.Consent.Changelog.Requests, State: cfg.Consent.Changelog.State, Intake: cfg.Consent.Changelog.Intake,
+		Quarantine: cfg.Quarantine, Store: store, ParkWhenStale: cfg.Consent.ParkWhenStale, Log: s.log,
+		Name: func(ctx context.Context) (func(string) (consent.ID, bool), error) {
+			// The house key is compared with the store's before anybody is named by it.
+			named, err := openSubjects(ctx, cfg, store)
+			if err != nil {
+				return nil, err
+			}
+			return named.id, nil
+		},
+	})
+	return s, func() { _ = store.Close() }, nil
+}
+
+// run works until ctx ends; it returns only kafka.ErrFenced, or that the client refuses its options.
+func (s *syncRole) run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	wg.Go(func() { s.keepKeys(ctx) })
+	if s.owner == nil {
+		<-ctx.Done()
+		return nil
+	}
+	return s.owner.Run(ctx)
+}
+
+// keepKeys rotates the keys. Several processes may try: one at a time holds the folder's lock. What fails is told once,
+// until it is something else: where the folder is mounted read-only, somebody else keeps it.
+func (s *syncRole) keepKeys(ctx context.Context) {
+	told := ""
+	kafka.Every(ctx, keepKeys, func() {
+		rep, err := rotateKeys(ctx, s.cfg, time.Now(), func(err error) {
+			s.log.Info("keys: Kafka does not say how far the groups have come, so only keys.keep decides", zap.String("code", kafka.Code(err)))
+		})
+		if ctx.Err() != nil {
+			return
+		}
+		for _, name := range rep.Made {
+			s.log.Info("key made", zap.String("key", name))
+		}
+		for _, name := range rep.Erased {
+			s.log.Info("key erased", zap.String("key", name))
+		}
+		text := ""
+		if err != nil {
+			text = err.Error()
+		}
+		if text != told && text != "" {
+			s.log.Warn("keys", zap.Error(errors.New(text)))
+		}
+		told = text
+	})
+}

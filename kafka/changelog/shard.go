@@ -1,0 +1,178 @@
+// One shard as its owner knows it, and what is to be done for it next. Everything here is pure: it is told what Redis
+// and Kafka say, and says which step follows. Nothing is believed longer than until the next look.
+
+package changelog
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/consentry/consentry/consent"
+	"github.com/consentry/consentry/kafka"
+)
+
+// shard is one partition of both topics. The zero value knows nothing.
+type shard struct {
+	n      int
+	turn   uint64    // the assignment it belongs to
+	gained time.Time // when it came
+	// known: mark and head are what the state partition said at its end, or what this owner has written since.
+	known bool
+	mark  consent.Mark
+	found bool  // there is a mark
+	head  int64 // the next state offset after what mark stands for; where Redis must stand to be merged upon
+	// marked: at head stands, or will stand, the marker of this owner's own last transaction, and nothing else.
+	marked bool
+
+	unopened unopened // before the first opening
+	ready    bool     // requests may be merged: Redis stands at head under the mark's epoch, or the shard is not opened yet
+	fresh    bool     // its last heartbeat succeeded
+	busy     bool     // a slow step is under way; only that may touch it
+	doubt    *kafka.Trouble
+	since    time.Time // when the doubt began
+
+	// The heartbeats that this owner has sent: until park_when_stale after the last, workers may believe the server that
+	// has the run id run.
+	run      string
+	believed time.Time // the time from which that last heartbeat counts, or when another server was first seen
+	beaten   time.Time // when the last heartbeat that succeeded was sent; zero for none
+	strange  string    // the run id of a server that has not been waited out yet
+	place    uint64    // of Redis, as of the last look
+	wants    int64     // records of the state partition that Redis lacks, as of the last look
+}
+
+// step is what a shard needs next.
+type step uint8
+
+const (
+	stepWait    step = iota // for something outside; doubt says what
+	stepTail                // read the last mark
+	stepNone                // requests may be merged, and no heartbeat sent: doubt says why
+	stepBeat                // Redis is complete: say so
+	stepAdvance             // only our own transaction's marker is between: move the place over it, then say so
+	stepCatchUp             // project from the place that Redis has
+	stepFill                // the store lacks this epoch: project it from the beginning, beside what is there
+	stepFlip                // what was filled is complete: make it the epoch
+)
+
+// assess tells the next step. stale is park_when_stale with what it takes to be sure.
+func (s *shard) assess(m *consent.Meta, e extent, now time.Time, stale time.Duration) (step, *kafka.Trouble) {
+	s.place, s.wants = m.Place, max(0, e.stable-int64(m.Place))
+	if !s.known {
+		if e.stable < e.high {
+			// What a predecessor left open may still be committed, and must be in the mark that we begin with.
+			return stepWait, s.trouble(kafka.StateRestoring, "a transaction is open in it")
+		}
+		return stepTail, s.trouble(kafka.StateRestoring, "its last mark is being read")
+	}
+	if s.mark.Epoch == 0 {
+		switch {
+		case m.Kafka:
+			return stepWait, kafka.NewTrouble(kafka.OffsetsLost, fmt.Sprintf(
+				"shard %d of the store follows a state partition that is empty: the topic has lost everything", s.n))
+		case m.Epoch != 0 && !m.Shut:
+			return stepWait, kafka.NewTrouble(kafka.RedisWiped, fmt.Sprintf(
+				"shard %d has consents in Redis and none in the state topic; to move them there, run: consentry consent rebuild --from-store", s.n))
+		}
+		return stepNone, kafka.NewTrouble(kafka.RedisWiped, fmt.Sprintf("shard %d was never opened; run: consentry consent accept-epoch", s.n))
+	}
+	if !m.Kafka || m.Epoch != s.mark.Epoch {
+		return s.assessFill(m, e)
+	}
+	next, doubt := s.assessPlace(m, e)
+	if next == stepBeat || next == stepAdvance {
+		if t := s.waitOut(m, now, stale); t != nil {
+			return stepNone, t
+		}
+	}
+	return next, doubt
+}
+
+// assessFill is for a store that is empty, was emptied or restored from before this epoch, or is to have a new one.
+func (s *shard) assessFill(m *consent.Meta, e extent) (step, *kafka.Trouble) {
+	switch {
+	case m.Epoch > s.mark.Epoch && m.Kafka:
+		return stepWait, kafka.NewTrouble(kafka.OffsetsLost, fmt.Sprintf(
+			"shard %d has epoch %d in Redis and %d in the state topic: the topic has lost something", s.n, m.Epoch, s.mark.Epoch))
+	case e.stable < s.head:
+		return stepWait, s.trouble(kafka.StateRestoring, "a transaction is open in it")
+	case m.Building == s.mark.Epoch && int64(m.BuildingPlace) >= s.head && int64(m.BuildingPlace) >= e.stable:
+		return stepFlip, s.trouble(kafka.RedisWiped, "is being filled; it goes on by itself")
+	}
+	return stepFill, s.trouble(kafka.RedisWiped, "is being filled from the state topic; it goes on by itself")
+}
+
+// assessPlace is for a store of the right epoch.
+func (s *shard) assessPlace(m *consent.Meta, e extent) (step, *kafka.Trouble) {
+	place := int64(m.Place)
+	switch {
+	case place > e.high:
+		return stepWait, kafka.NewTrouble(kafka.OffsetsLost, fmt.Sprintf(
+			"shard %d of the store stands at %d and the state partition ends at %d: the topic has lost something", s.n, place, e.high))
+	case place == s.head && e.stable <= s.head:
+		return s.current()
+	case place == s.head && s.marked && e.stable == s.head+1:
+		if s.mark.Hold {
+			return s.current()
+		}
+		return stepAdvance, nil
+	case place == s.head+1 && s.marked && e.stable <= place:
+		// Somebody else has moved it over our marker.
+		s.head, s.marked = place, false
+		return s.current()
+	case place > s.head:
+		// Somebody else has written and projected: what we know is old.
+		s.known = false
+		return stepTail, s.trouble(kafka.StateRestoring, "its last mark is being read")
+	case e.stable < s.head:
+		return stepWait, s.trouble(kafka.StateRestoring, "a transaction is open in it")
+	}
+	return stepCatchUp, s.trouble(kafka.RedisStale, "is being caught up; it goes on by itself")
+}
+
+// current is for a store that lacks nothing.
+func (s *shard) current() (step, *kafka.Trouble) {
+	if s.mark.Hold {
+		return stepNone, s.trouble(kafka.RedisWiped, "is held until its file is loaded: consentry consent accept-epoch --import")
+	}
+	return stepBeat, nil
+}
+
+// waitOut sends no heartbeat to a server that workers have not been told of, as long as one of them may still believe the
+// last one on the server before it: nothing is acknowledged without a heartbeat, and what is must hold everywhere.
+func (s *shard) waitOut(m *consent.Meta, now time.Time, stale time.Duration) *kafka.Trouble {
+	// A heartbeat of somebody else on this very server counts for one who has sent none elsewhere.
+	if m.NodeRun == s.run || s.run == "" && m.NodeRun == m.Run {
+		s.strange = ""
+		return nil
+	}
+	if s.strange != m.NodeRun {
+		s.strange = m.NodeRun
+		if s.run == "" {
+			s.believed = now // we cannot know when others sent the last one
+		}
+	}
+	if now.Sub(s.believed) < stale {
+		return s.trouble(kafka.RedisStale, "is on another server than before; it goes on by itself when no worker can believe the former one")
+	}
+	return nil
+}
+
+// sent notes a heartbeat on its way: from then on workers may believe that server, whether or not its answer comes.
+func (s *shard) sent(run string, at time.Time) { s.run, s.believed = run, at }
+
+// wrote notes what a committed transaction of ours has added: last is the offset of its mark.
+func (s *shard) wrote(next consent.Mark, last int64) {
+	s.mark, s.found, s.head, s.marked = next, true, last+1, true
+}
+
+// forget drops what is known: the log will tell.
+func (s *shard) forget() { s.known, s.ready, s.marked, s.unopened = false, false, false, nil }
+
+func (s *shard) trouble(c kafka.Cause, text string) *kafka.Trouble {
+	return kafka.NewTrouble(c, fmt.Sprintf("shard %d %s", s.n, text))
+}
+
+// joins tells whether records of ours that begin at first stand directly behind what is known: between may be nothing
+// but the marker of our own transaction before.
+func (s *shard) joins(first int64) bool { return first == s.head || s.marked && first == s.head+1 }

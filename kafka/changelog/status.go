@@ -1,0 +1,120 @@
+// What the admin pages say of the role sync (contract: JSON). Counts, causes and times; nothing of a subject.
+
+package changelog
+
+import (
+	"context"
+	"time"
+
+	"github.com/consentry/consentry/kafka"
+)
+
+// view is a lane as the pages see it: they must answer while a transaction or a look holds its shards.
+type view struct {
+	shards []shown
+}
+
+// shown is one shard of it.
+type shown struct {
+	doubt    suspicion // without a trouble where there is none
+	fresh    bool
+	beaten   time.Time // when its last heartbeat was sent, or since when there should have been one
+	requests int64     // the next request to merge; -1 while that is not known
+	n        int32
+}
+
+// publish makes the pages see the shards as they are. mu is held.
+func (l *lane) publish() {
+	v := &view{}
+	for p, s := range l.shards {
+		one := shown{doubt: suspicion{s.doubt, s.since}, fresh: s.fresh, beaten: s.beaten, requests: -1, n: p}
+		if one.beaten.IsZero() {
+			one.beaten = s.gained
+		}
+		if s.known {
+			one.requests = s.mark.Requests
+		}
+		v.shards = append(v.shards, one)
+	}
+	l.shown.Store(v)
+}
+
+// shards visits what every lane shows.
+func (o *Owner) shards(visit func(*lane, *shown)) {
+	for _, l := range o.lanes {
+		if v := l.shown.Load(); v != nil {
+			for i := range v.shards {
+				visit(l, &v.shards[i])
+			}
+		}
+	}
+}
+
+// Status tells how the role sync is.
+func (o *Owner) Status() kafka.ConsentStatus {
+	out := kafka.ConsentStatus{State: kafka.StateRunning, Lag: o.lag.Load()}
+	var doubts []suspicion
+	now := time.Now()
+	o.shards(func(_ *lane, s *shown) {
+		out.Shards++
+		if s.fresh && now.Sub(s.beaten) < o.opt.ParkWhenStale {
+			out.Open++
+		}
+		if s.doubt.trouble != nil {
+			doubts = append(doubts, s.doubt)
+		}
+	})
+	trouble, since := o.standing.oldest(doubts)
+	out.Since = since.UTC().Format(time.RFC3339)
+	switch {
+	case trouble != nil:
+		cause, detail := kafka.CauseOf(trouble, kafka.BrokerUnreachable)
+		out.State, out.Cause, out.Detail, out.Next = kafka.StateParked, string(cause), detail, cause.Next()
+	case !o.looked.Load():
+		out.State = kafka.StateStarting
+	}
+	return out
+}
+
+// Alive tells that every lane has shown a sign of life lately, parked on purpose or not.
+func (o *Owner) Alive() bool {
+	now := time.Now().UnixNano()
+	for _, l := range o.lanes {
+		if at := l.alive.Load(); at != 0 && now-at > int64(lifeSign) {
+			return false
+		}
+	}
+	if o.intake == nil {
+		return true
+	}
+	at := o.intake.alive.Load()
+	return at == 0 || now-at <= int64(lifeSign)
+}
+
+// Ready tells that the broker was met, or failed to be, once.
+func (o *Owner) Ready() bool { return o.looked.Load() }
+
+// measure counts the requests that wait to be merged, over all shards and owners.
+func (o *Owner) measure(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, kafka.LookTimeout)
+	defer cancel()
+	var lag int64
+	ends, err := o.adm.ListCommittedOffsets(ctx, o.opt.Requests)
+	if err != nil {
+		return
+	}
+	o.shards(func(l *lane, s *shown) {
+		if e, ok := ends.Lookup(o.opt.Requests, s.n); ok && e.Err == nil && s.requests >= 0 {
+			lag += max(0, e.Offset-max(s.requests, l.passed[s.n].Load()))
+		}
+	})
+	o.lag.Store(lag)
+}
+
+// storeAge is how old the oldest heartbeat of the shards is that this process owns, in seconds; 0 without any.
+func (o *Owner) storeAge() float64 {
+	var worst time.Duration
+	now := time.Now()
+	o.shards(func(_ *lane, s *shown) { worst = max(worst, now.Sub(s.beaten)) })
+	return worst.Seconds()
+}
