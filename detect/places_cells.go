@@ -125,6 +125,15 @@ func ij(u float64, level int) int {
 	return min(n-1, max(0, int(s*float64(n))))
 }
 
+// uvAt is the other way round: the place of a cell's middle along an axis.
+func uvAt(i, level int) float64 {
+	s := (float64(i) + 0.5) / float64(int(1)<<level)
+	if s >= 0.5 {
+		return (4*s*s - 1) / 3
+	}
+	return (1 - 4*(1-s)*(1-s)) / 3
+}
+
 // indexKey names a cell of indexLevel by face and place on it; never 0.
 func indexKey(face, i, j int) uint32 {
 	return 1 + uint32(face<<(2*indexLevel)|i<<indexLevel|j)

@@ -5,20 +5,17 @@ package detect
 // which only those that the radius' rim cuts are opened.
 
 import (
-	"errors"
 	"math"
 	"math/bits"
 	"slices"
 )
 
-// part is a point, a piece of an area's outline, or the inside of an area within one cell.
+// part is a point, or a piece of an area's outline.
 type part struct {
-	at     vec     // the point; or the middle of the piece; or, in x, the cells of coverLevel, a bit each
-	reachM float32 // 0 for a point, above for a piece: how far it goes from its middle; below for an inside
-	ref    uint32  // bit of the category; for a piece, its number; lastPart on the last of a cell
+	at     vec     // the point, or the middle of the piece
+	reachM float32 // 0 for a point; for a piece, how far it goes from its middle
+	ref    uint32  // bit of the category; for a piece, its number
 }
-
-const lastPart = 1 << 31
 
 // piece is a part of an outline: vertices that follow each other.
 type piece struct {
@@ -36,14 +33,10 @@ type ball struct {
 
 const fanOut = 16
 
-type slot struct{ key, from uint32 } // key 0 is free
-
 // placeIndex is immutable.
 type placeIndex struct {
-	slots    []slot
-	shift    uint8
-	near14   []part // the lists of the cells
-	parts    []part // each part once, in the order of a curve that fills the globe; no insides
+	cells    cells
+	parts    []part // in the order of a curve that fills the globe
 	pieces   []piece
 	vertices []vec
 	balls    [][]ball // from the parts upward; the last is one
@@ -59,53 +52,15 @@ func (x *placeIndex) near(lat, lon, radiusM float64, wanted uint64) (bit int, ne
 	return x.descend(p, chordM(radiusM*sphereError), wanted, len(x.balls)-1, 0)
 }
 
-func (x *placeIndex) within250(p place, wanted uint64) (bit int, near bool) {
-	face, u, v := p.faceUV()
-	i, j := ij(u, coverLevel), ij(v, coverLevel)
-	key := indexKey(face, i/subcells, j/subcells)
-	mask := uint32(len(x.slots) - 1)
-	for at := hashKey(key) >> x.shift; ; at++ {
-		s := x.slots[at&mask]
-		if s.key == 0 {
-			return 0, false
-		}
-		if s.key != key {
-			continue
-		}
-		const limitM = nearM * sphereError
-		const limit = (limitM / fixedM) * (limitM / fixedM)
-		for k := s.from; ; k++ {
-			e := &x.near14[k]
-			switch {
-			case e.reachM == 0:
-				if b := e.ref &^ lastPart; wanted>>b&1 == 1 && p.square(e.at) <= limit {
-					return int(b), true
-				}
-			case e.reachM > 0:
-				if b, near := x.nearPiece(p, e, limitM, wanted); near {
-					return b, true
-				}
-			default:
-				b := e.ref &^ lastPart
-				if sub := i%subcells*subcells + j%subcells; wanted>>b&1 == 1 && e.at.x>>sub&1 == 1 {
-					return int(b), true
-				}
-			}
-			if e.ref&lastPart != 0 {
-				return 0, false
-			}
-		}
-	}
-}
-
-func hashKey(key uint32) uint32 { return key * 0x9E3779B1 } // Fibonacci hashing
-
 func (x *placeIndex) nearPiece(p place, e *part, limitM float64, wanted uint64) (int, bool) {
 	far := (limitM + float64(e.reachM)) / fixedM
 	if p.square(e.at) > far*far {
 		return 0, false
 	}
-	c := &x.pieces[e.ref&^lastPart]
+	return x.pieceWithin(p, &x.pieces[e.ref], limitM, wanted)
+}
+
+func (x *placeIndex) pieceWithin(p place, c *piece, limitM float64, wanted uint64) (int, bool) {
 	if wanted>>c.bit&1 == 0 {
 		return 0, false
 	}
@@ -222,61 +177,6 @@ func (x *placeIndex) cut(c placeChain) {
 		x.vertices = append(x.vertices, run...)
 		from = to
 	}
-}
-
-// maxCells bounds the cells that areas may fill: 2.5 million square kilometres.
-const maxCells = 8 << 20
-
-// fillCells makes the hash and the lists of the cells: insides first, since they are answered at once.
-func (x *placeIndex) fillCells(insides []placeInside) error {
-	filled := map[insideKey]uint32{}
-	for _, in := range insides {
-		if !in.fill(filled) || len(filled) > maxCells {
-			return errors.New("its areas fill more than can be places")
-		}
-	}
-	// A list member is its cell's key and its number: insides first, then parts.
-	kept := make([]part, 0, len(filled))
-	var members []uint64
-	for _, k := range sortedInsides(filled) {
-		members = append(members, uint64(k.key)<<32|uint64(len(kept)))
-		kept = append(kept, part{at: vec{x: int32(filled[k])}, reachM: -1, ref: uint32(k.bit)})
-	}
-	for n, e := range x.parts {
-		eachIndexKey(e.at.place(), nearM*sphereError+float64(e.reachM)+1, func(key uint32) {
-			members = append(members, uint64(key)<<32|uint64(len(kept)+n))
-		})
-	}
-	slices.Sort(members)
-	cells := 0
-	for i, m := range members {
-		if i == 0 || m>>32 != members[i-1]>>32 {
-			cells++
-		}
-	}
-	size := max(4, bits.Len(uint(cells+cells/2))) // at most two thirds full
-	x.slots, x.shift = make([]slot, 1<<size), uint8(32-size)
-	x.near14 = make([]part, len(members))
-	for i, m := range members {
-		n := int(uint32(m))
-		if n < len(kept) {
-			x.near14[i] = kept[n]
-		} else {
-			x.near14[i] = x.parts[n-len(kept)]
-		}
-		if i+1 == len(members) || m>>32 != members[i+1]>>32 {
-			x.near14[i].ref |= lastPart
-		}
-		if i == 0 || m>>32 != members[i-1]>>32 {
-			key := uint32(m >> 32)
-			at := hashKey(key) >> x.shift
-			for x.slots[at&uint32(len(x.slots)-1)].key != 0 {
-				at++
-			}
-			x.slots[at&uint32(len(x.slots)-1)] = slot{key, uint32(i)}
-		}
-	}
-	return nil
 }
 
 // growBalls makes the tree, from the parts upward.
