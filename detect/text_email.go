@@ -163,8 +163,11 @@ func domain(f []byte, i int) (labels int, known, like bool) {
 		if (labels > 1 || dot == i) && tlds.has(label) {
 			return labels, true, true
 		}
+		if dot == i && spokenLabels(label) {
+			return labels + 1, true, true
+		}
 		if dot == i {
-			return labels, spokenLabels(label), onlyLetters(label) || bytes.HasPrefix(label, []byte("xn--"))
+			return labels, false, onlyLetters(label) || bytes.HasPrefix(label, []byte("xn--"))
 		}
 		i = dot
 	}

@@ -8,8 +8,8 @@ import "bytes"
 // How many of the most frequent names still count as names beside each other when both are also ordinary words ("Grace
 // Young"). Less frequent ones are taken for what they say ("May Day").
 const (
-	frequentGiven  = 200
-	frequentFamily = 300
+	frequentGiven  = 500
+	frequentFamily = 500
 )
 
 // maxNameWords is the most words that a value may have to be nothing but a name.
@@ -104,10 +104,18 @@ func wholeName(f []byte) bool {
 	case n > 2 && joined(names[0].word(), names[n-2].word(), names[n-1].word()) && middle(names[1:n-2]):
 		return true
 	}
-	// "Smith John", where neither is a word of the language.
+	return n == 2 && reversed(names[0].word(), names[1].word())
+}
+
+// reversed says whether a family name stands before a given name ("Smith John"): one that is no given name itself, and
+// neither a word of the language unless both are frequent names.
+func reversed(family, given []byte) bool {
 	w := words()
-	return n == 2 && w.family.has(names[0].word()) && !w.ordinary.has(names[0].word()) && !w.given.has(names[0].word()) &&
-		w.given.has(names[1].word()) && !w.ordinary.has(names[1].word())
+	g, f := w.given.rank(given), w.family.rank(family)
+	if g < 0 || f < 0 || w.given.has(family) {
+		return false
+	}
+	return g < frequentGiven && f < frequentFamily || !w.ordinary.has(given) && !w.ordinary.has(family)
 }
 
 // joined says whether a family name of two words, which the list has as one, stands beside given ("de la Cruz", "Mc Donald").

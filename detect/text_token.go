@@ -91,7 +91,7 @@ var nLogN = func() (t [entropySpan + 1]float64) {
 // irregular says whether the kind of character changes as often as by chance. Random base64 changes at 64 of 100 steps,
 // its lower case at 26 and base36 at 40; words that are joined, numbers among them, at fewer than 20.
 func irregular(b []byte) bool {
-	var digits, upper, lower, changes, steps, words int
+	var digits, upper, lower, changes, steps, words, capitals, lowers int
 	last := byte(0)
 	for i, c := range b {
 		kind := kindOf(c)
@@ -105,6 +105,9 @@ func irregular(b []byte) bool {
 		}
 		if i > 0 && kind != '-' && last != '-' {
 			steps++
+			if kind == 'A' && last == 'A' {
+				capitals++ // beside another
+			}
 			// A capital at the beginning of a word is no change.
 			if kind != last && !(last == 'A' && kind == 'a' && (i < 2 || kindOf(b[i-2]) == '-')) {
 				changes++
@@ -112,6 +115,9 @@ func irregular(b []byte) bool {
 		}
 		if kind == '-' {
 			words++
+		}
+		if kind == 'a' && last != 'a' {
+			lowers++ // runs of small letters
 		}
 		last = kind
 	}
@@ -124,7 +130,8 @@ func irregular(b []byte) bool {
 	case digits > 0:
 		return digits >= 3 && changes*100 >= 28*steps
 	}
-	return upper*100 >= 22*letters && lower*100 >= 22*letters && changes*100 >= 30*steps
+	// Names in camel case have capitals beside each other in abbreviations only, and longer runs of small letters.
+	return capitals > 0 && 2*lower <= 7*lowers && upper*100 >= 22*letters && lower*100 >= 22*letters && changes*100 >= 30*steps
 }
 
 // kindOf is 'a' for a small letter, 'A' for a capital, '0' for a digit and '-' for a sign.
