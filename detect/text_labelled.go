@@ -99,6 +99,9 @@ func findLabelled(_ *Scanner, v *reading) (h Hits) {
 // beforeValue marks what may stand between a label and its value.
 var beforeValue = [256]bool{' ': true, '\t': true, '\n': true, '\r': true, '+': true, '=': true, ':': true, '"': true, '\'': true, '>': true, ']': true}
 
+// labelledSpan is how much of a value is looked at, in bytes: twice what any label needs.
+const labelledSpan = 32
+
 // valueAfter reads signs and a value from i.
 func valueAfter(f []byte, i int) (v labelledValue) {
 	for n := 0; n < 5 && i < len(f) && beforeValue[f[i]]; n++ {
@@ -109,7 +112,7 @@ func valueAfter(f []byte, i int) (v labelledValue) {
 		i += bytes.IndexByte(f[i:], ' ') + 1
 	}
 	start := i
-	for i < len(f) && i-start < entropySpan && (isMailLetter(f[i]) || f[i] == '-' || f[i] == '_' || f[i] == '.' || f[i] == '+' || f[i] == '/' || f[i] == '~') {
+	for i < len(f) && i-start < labelledSpan && (isMailLetter(f[i]) || f[i] == '-' || f[i] == '_' || f[i] == '.' || f[i] == '+' || f[i] == '/' || f[i] == '~') {
 		if isDigit(f[i]) {
 			v.digits++
 		}
