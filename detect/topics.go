@@ -8,7 +8,8 @@ package detect
 // or to a class of the house list (e.g. "health"), or "withhold".
 type TopicEntry struct{ From, To string }
 
-// TopicLists is what an operator adds. Terms may end in *, which stands for the rest of a word; app ids may end in .*
+// TopicLists is what an operator adds. Terms may end in *, which stands for the rest of a word; app ids may end in .*,
+// hosts may begin with =, which leaves out what is below.
 type TopicLists struct {
 	Domains, Apps, Terms []TopicEntry
 	AlsoWithhold         []string // names of nodes that are withheld too, with all below them

@@ -155,8 +155,11 @@ func put(list map[string]entry, name string, e entry) {
 	list[name] = e
 }
 
+// domain adds a host name. With = before it, and where it is a public suffix, it says nothing of what is below it; a
+// denial always does.
 func (l *topicLoader) domain(n Node, name string) string {
-	name = strings.TrimSuffix(strings.ToLower(name), ".")
+	name, exact := strings.CutPrefix(strings.ToLower(name), "=")
+	name = strings.TrimSuffix(name, ".")
 	for label := range strings.SplitSeq(name, ".") {
 		if label == "" || len(label) > 63 {
 			return "is no host name"
@@ -171,7 +174,7 @@ func (l *topicLoader) domain(n Node, name string) string {
 		return "is too long for a host name"
 	}
 	suffix, _ := publicsuffix.PublicSuffix(name)
-	put(l.t.domains, name, entry{n, suffix == name && !n.Sensitive()})
+	put(l.t.domains, name, entry{n, (exact || suffix == name) && !n.Sensitive()})
 	return ""
 }
 

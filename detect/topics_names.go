@@ -88,12 +88,15 @@ func (t *Topics) inside(name []byte) Node {
 		return 0
 	}
 	r := t.words.walk(true)
+	if isASCII(name) {
+		r.read(name, &asName)
+		r.byte(' ')
+		return r.answer()
+	}
 	f := folder{b: name, space: true}
 	var buf [512]byte
 	for n := f.fill(buf[:]); n > 0; n = f.fill(buf[:]) {
-		for _, c := range buf[:n] {
-			r.byte(c)
-		}
+		r.read(buf[:n], &asWritten)
 	}
 	r.byte(' ')
 	return r.answer()

@@ -27,16 +27,35 @@ type walk struct {
 	bestLen uint16
 }
 
-func (r *walk) byte(c byte) {
-	if c == ' ' && r.last == ' ' {
-		return
+func (r *walk) byte(c byte) { r.read([]byte{c}, &asWritten) }
+
+// read goes on with b, each byte of which means what the table says.
+func (r *walk) read(b []byte, table *[256]byte) {
+	states, s, last := r.a.states, r.state, r.last
+	for _, c := range b {
+		c = table[c]
+		if c == ' ' && last == ' ' {
+			continue
+		}
+		last = c
+		r.at++
+		for {
+			t := states[s].base + int32(c)
+			if states[t].check == s {
+				s = t
+				break
+			}
+			if s == root {
+				break
+			}
+			s = states[s].fail
+		}
+		if states[s].term|states[s].next != 0 {
+			r.state = s
+			r.met()
+		}
 	}
-	r.last = c
-	r.at++
-	r.state = r.a.step(r.state, c)
-	if s := &r.a.states[r.state]; s.term|s.next != 0 {
-		r.met()
-	}
+	r.state, r.last = s, last
 }
 
 // met looks at all terms that end here, the longest first.
@@ -109,10 +128,24 @@ func (a *automaton) walk(inName bool) walk {
 	return r
 }
 
-// leet are digits and signs that stand for letters.
-var leet = [256]byte{
-	'0': 'o', '1': 'i', '3': 'e', '4': 'a', '5': 's', '7': 't', '8': 'b', leetAt: 'a', leetDollar: 's', leetBang: 'i',
-}
+// asWritten, asLetters and asName say what the bytes of a folded text stand for: themselves, letters where they are
+// digits and signs that look like one, or what they are in a name.
+var asWritten, asLetters, asName = func() (written, letters, name [256]byte) {
+	for c := range 256 {
+		written[c] = byte(max(c, ' '))
+		letters[c] = written[c]
+		if name[c] = plain[c]; plain[c] <= 1 {
+			name[c] = ' '
+		}
+	}
+	for c, l := range map[byte]byte{'0': 'o', '1': 'i', '3': 'e', '4': 'a', '5': 's', '7': 't', '8': 'b', leetAt: 'a', leetDollar: 's', leetBang: 'i'} {
+		letters[c] = l
+	}
+	return written, letters, name
+}()
+
+// leet tells whether a byte of a folded text may stand for a letter that it is not.
+func leet(c byte) bool { return asLetters[c] != asWritten[c] }
 
 // text reads a text that somebody typed.
 func (t *Topics) text(text []byte) (Node, bool) {
@@ -123,7 +156,7 @@ func (t *Topics) text(text []byte) (Node, bool) {
 	var buf [512]byte
 	n := f.fill(buf[:])
 	whole := f.i == len(text)
-	plainly, joined, asLetters := t.words.walk(false), t.words.walk(false), t.words.walk(false)
+	plainly, joined, spelled := t.words.walk(false), t.words.walk(false), t.words.walk(false)
 	mixed, single := true, true
 	if whole {
 		mixed, single = hides(buf[:n])
@@ -131,20 +164,9 @@ func (t *Topics) text(text []byte) (Node, bool) {
 	alone := byte(0) // a letter that may prove to be a word of its own
 	words := 0       // letters of the word so far
 	for ; n > 0; n = f.fill(buf[:]) {
-		for _, c := range buf[:n] {
-			if c < ' ' {
-				plainly.byte(' ')
-			} else {
-				plainly.byte(c)
-			}
-		}
+		plainly.read(buf[:n], &asWritten)
 		if mixed {
-			for _, c := range buf[:n] {
-				if l := leet[c]; l != 0 {
-					c = l
-				}
-				asLetters.byte(c)
-			}
+			spelled.read(buf[:n], &asLetters)
 		}
 		if !single {
 			continue
@@ -167,7 +189,7 @@ func (t *Topics) text(text []byte) (Node, bool) {
 	}
 	plainly.byte(' ')
 	if mixed {
-		asLetters.byte(' ')
+		spelled.byte(' ')
 	}
 	if single {
 		if words == 1 {
@@ -175,7 +197,7 @@ func (t *Topics) text(text []byte) (Node, bool) {
 		}
 		joined.byte(' ')
 	}
-	for _, r := range [...]*walk{&plainly, &joined, &asLetters} {
+	for _, r := range [...]*walk{&plainly, &joined, &spelled} {
 		if no := r.answer(); no != 0 {
 			return no, true
 		}
@@ -201,7 +223,7 @@ func hides(b []byte) (mixed, single bool) {
 				alone++
 			}
 			letters, signs = 0, 0
-		case leet[b[i]] != 0:
+		case leet(b[i]):
 			signs++
 		default:
 			letters++
