@@ -129,8 +129,14 @@ func (f *Files) Redact(p policy.Problem) policy.Problem {
 }
 
 // Print writes each problem as file:line:column: message, the line and a caret under its column. A line that holds a
-// secret is not written.
+// secret, or an identifier, is not written.
 func (f *Files) Print(w io.Writer, problems []policy.Problem) {
+	hidden := map[policy.Pos]bool{}
+	for _, p := range problems {
+		if p.Hidden {
+			hidden[policy.Pos{File: p.Pos.File, Line: p.Pos.Line}] = true
+		}
+	}
 	for _, p := range problems {
 		if p.Pos.File != "" {
 			fmt.Fprint(w, place(p.Pos), ": ")
@@ -142,6 +148,10 @@ func (f *Files) Print(w io.Writer, problems []policy.Problem) {
 		}
 		if t.all || t.hidden[p.Pos.Line] {
 			fmt.Fprintln(w, "    (line not shown: it may hold a secret)")
+			continue
+		}
+		if hidden[policy.Pos{File: p.Pos.File, Line: p.Pos.Line}] {
+			fmt.Fprintln(w, "    (line not shown: it may hold an identifier)")
 			continue
 		}
 		line := t.lines[p.Pos.Line-1]

@@ -32,6 +32,7 @@ const (
 	KeyMissing          Cause = "key_missing"
 	KeyMismatch         Cause = "key_mismatch"
 	ClockSkew           Cause = "clock_skew"
+	ListStale           Cause = "list_stale"
 	StateRestoring      Cause = "state_restoring"
 )
 
@@ -55,6 +56,7 @@ var causes = []struct {
 	{KeyMissing, "A key is not in the key folder: mount the folder that keys rotate writes to, or make what is missing with: consentry keys init (in a new deployment), consentry keys rotate"},
 	{KeyMismatch, "The key folder is not the one that the other workers use; mount the right one"},
 	{ClockSkew, "This machine's clock and Redis's differ by more than 2 s; mend the time service; nothing else is needed."},
+	{ListStale, "The list of sensitive places is older than detect.places.park_after: make a new one with: consentry places import --out FILE IN…, then restart the workers"},
 	{StateRestoring, "The counts of a batch did not add up, so it was not committed; keep the log and report it; it is tried again meanwhile"},
 }
 

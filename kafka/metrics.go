@@ -30,6 +30,7 @@ type metrics struct {
 	lag           *prometheus.GaugeVec
 	quarantined   *prometheus.CounterVec
 	unknown       *prometheus.CounterVec
+	residual      *prometheus.CounterVec
 }
 
 func newMetrics(set *policy.Set, version string) *metrics {
@@ -61,13 +62,15 @@ func newMetrics(set *policy.Set, version string) *metrics {
 			Help: "Quarantine pointers written, by source and reason."}, []string{"source", "reason"}),
 		unknown: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "consentry_unknown_schemas_total",
 			Help: "Events whose writer schema is not to be had."}, []string{"source"}),
+		residual: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "consentry_residual_hits_total",
+			Help: "Values withheld because an identifier hid in them, by class; one value may hit several."}, []string{"class"}),
 	}
 	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "consentry_policy_info",
 		Help: "1 for the policy that each stream runs under."}, []string{"stream", "policy"})
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "consentry_build_info",
 		Help: "1, with the version of this program."}, []string{"version", "go"})
 	m.registry.MustRegister(m.events, m.verdicts, m.held, m.parked, m.parkedSeconds, m.transactions, m.lookup, m.verdictAge,
-		m.endToEnd, m.lag, m.quarantined, m.unknown, info, build,
+		m.endToEnd, m.lag, m.quarantined, m.unknown, m.residual, info, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	goVersion := ""
 	if b, ok := debug.ReadBuildInfo(); ok {
@@ -75,6 +78,9 @@ func newMetrics(set *policy.Set, version string) *metrics {
 	}
 	build.WithLabelValues(version, goVersion).Set(1)
 	// Every series exists from the start: a rate over a counter that appears late misses its first increase.
+	for c := range processor.NumResidualClasses {
+		m.residual.WithLabelValues(c.String())
+	}
 	for _, p := range set.Partners {
 		for _, k := range causes {
 			m.parked.WithLabelValues(p.Name, string(k.cause)).Set(0)
@@ -126,6 +132,11 @@ func (m *metrics) committed(p *policy.Partner, spans []span, b *processor.Batch,
 			if n != 0 {
 				m.verdicts.WithLabelValues(t.Program.Topic, processor.Reason(r).String()).Add(float64(n))
 			}
+		}
+	}
+	for c, n := range b.Residual {
+		if n != 0 {
+			m.residual.WithLabelValues(processor.ResidualClass(c).String()).Add(float64(n))
 		}
 	}
 	for i := range b.Quarantine {

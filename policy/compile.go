@@ -18,7 +18,13 @@ import (
 // both; and neither when a schema could not be had and nothing else is wrong.
 func Compile(in Inputs) (*Set, []Problem) {
 	c := &compiler{in: in, lists: sha256.New(), sources: map[string]*source{}, rawTopics: map[string]string{}, topics: map[string]Pos{}}
-	set := &Set{}
+	if in.House == nil {
+		c.blind = true
+	}
+	if in.House != nil {
+		c.lists.Write(in.House.Digest)
+	}
+	set := &Set{House: in.House}
 	for i := range in.Sources {
 		c.source(&in.Sources[i])
 		set.Sources = append(set.Sources, &in.Sources[i])
@@ -62,7 +68,7 @@ type compiler struct {
 }
 
 func (c *compiler) refuse(pos Pos, format string, args ...any) {
-	c.problems = append(c.problems, Problem{pos, fmt.Sprintf(format, args...)})
+	c.problems = append(c.problems, Problem{Pos: pos, Message: fmt.Sprintf(format, args...)})
 }
 
 // read gives a look-up file and lets its content count in the revision.
@@ -77,7 +83,7 @@ func (c *compiler) read(path string) ([]byte, error) {
 
 // partner checks one file and compiles its streams. What is returned may be used only if there is no problem at all.
 func (c *compiler) partner(spec *PartnerSpec) *Partner {
-	p := &Partner{Name: spec.Name.Value, Purpose: spec.Purpose.Value, Mode: cmp.Or(spec.Mode.Value, "live")}
+	p := &Partner{Name: spec.Name.Value, Purpose: spec.Purpose.Value, Mode: cmp.Or(spec.Mode.Value, "live"), House: c.in.House}
 	if p.Purpose == "" {
 		c.refuse(spec.Pos, "partner %s names no purpose: consent is asked for a partner and a purpose; add `purpose:`", p.Name)
 	}
@@ -136,7 +142,7 @@ func (p *Partner) sourceOf(s *source, in *Inputs) *Source {
 		SchemaSubject: cmp.Or(spec.SchemaSubject.Value, spec.Topic.Value+"-value"), Shape: s.shape,
 		SubjectKind: in.SubjectKind, Region: in.Region,
 		PastMS: spec.Time.Past.Value.Milliseconds(), FutureMS: spec.Time.Future.Value.Milliseconds(),
-		TimeUnit: spec.Time.Unit.Value, LineSinceSlot: -1,
+		TimeUnit: spec.Time.Unit.Value,
 	}
 	if in.SubjectKind == "msisdn" {
 		out.SubjectForm = cmp.Or(spec.SubjectForm.Value, "e164")
@@ -146,9 +152,14 @@ func (p *Partner) sourceOf(s *source, in *Inputs) *Source {
 	}
 	out.SubjectSlot = out.slot(spec.SubjectField.Value, true)
 	out.TimeSlot = out.slot(spec.Time.Field.Value, true)
-	if spec.LineSince.Value != "" {
-		out.LineSinceSlot = out.slot(spec.LineSince.Value, true)
+	if pos := spec.Position; pos != nil {
+		out.LatSlot, out.LonSlot, out.AccuracySlot = out.optional(pos.Lat), out.optional(pos.Lon), out.optional(pos.Accuracy)
+	} else {
+		out.LatSlot, out.LonSlot, out.AccuracySlot = -1, -1, -1
 	}
+	out.LineSinceSlot = out.optional(spec.LineSince)
+	out.PlaceSlot, out.ResidenceSlot = out.optional(spec.Jurisdiction.Place), out.optional(spec.Jurisdiction.Residence)
+	out.URLSlot, out.AppSlot, out.QuerySlot = out.optional(spec.URL), out.optional(spec.App), out.optional(spec.Query)
 	// Minor before protected, whatever the file's order: that is the order of verdicts.
 	for _, name := range heldBackBy {
 		for _, f := range spec.ReleaseOnlyIfFalse {
@@ -162,6 +173,14 @@ func (p *Partner) sourceOf(s *source, in *Inputs) *Source {
 	}
 	p.Sources = append(p.Sources, out)
 	return out
+}
+
+// optional gives the slot of a path that the source's file may name, -1 where it does not.
+func (s *Source) optional(path Text) int {
+	if path.Value == "" {
+		return -1
+	}
+	return s.slot(path.Value, true)
 }
 
 // slot gives the slot of a path, adding it where it is new.

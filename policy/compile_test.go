@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -178,6 +179,7 @@ func inputs(t testing.TB) Inputs {
 		"search":    sampleShape(t, "search.schema.json"),
 	}
 	return Inputs{
+		House:   testHouse(t, nil),
 		Sources: []SourceSpec{locationSource(), appSource(), searchSource()}, Partners: []PartnerSpec{acme()},
 		Shape: func(s string) *schema.Shape { return shapes[s] },
 		ReadFile: func(path string) ([]byte, error) {
@@ -190,6 +192,38 @@ func inputs(t testing.TB) Inputs {
 		NowMS: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC).UnixMilli(),
 	}
 }
+
+// testHouse is the samples' lists, where change has not said otherwise. What does not change is made once: its lists are
+// large.
+func testHouse(t testing.TB, change func(*HouseFiles)) *House {
+	t.Helper()
+	if change == nil {
+		return sampleHouse()
+	}
+	f := sampleLists
+	change(&f)
+	h, problems := NewHouse(f)
+	for _, p := range problems {
+		t.Fatalf("%v: %s", p.Pos, p.Message)
+	}
+	return h
+}
+
+const mainFile = "consentry.yaml"
+
+var sampleLists = HouseFiles{
+	At: Pos{File: mainFile}, Region: "US", ReadFile: func(path string) ([]byte, error) { return fs.ReadFile(os.DirFS("../deploy/samples"), path) },
+	Places: txt(mainFile, 3, "lists/places.consentry"), PlacesWarn: 35 * 24 * time.Hour, PlacesPark: 90 * 24 * time.Hour,
+	Domains: txt(mainFile, 4, "lists/topic-domains.csv"),
+}
+
+var sampleHouse = sync.OnceValue(func() *House {
+	h, problems := NewHouse(sampleLists)
+	if h == nil {
+		panic(problems[0].Message)
+	}
+	return h
+})
 
 func compile(t testing.TB, in Inputs) *Set {
 	t.Helper()

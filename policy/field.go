@@ -25,7 +25,7 @@ type fields struct {
 }
 
 // later lists the filters that the configuration contract knows and this version does not have.
-var later = []string{"h3", "geohash", "truncate_ip", "user_agent", "topic", "age_band", "zip3", "text"}
+var later = []string{"h3", "geohash", "truncate_ip", "user_agent", "age_band", "zip3"}
 
 func (f *fields) add(spec *FieldSpec) {
 	name := spec.Name.Value
@@ -49,7 +49,7 @@ func (f *fields) add(spec *FieldSpec) {
 		built = &filters.Built{}
 	}
 	field.Name, field.How, field.Type, field.Bits = name, built.How, typeName(built.Kind), math.Log2(built.Distinct)
-	field.Filter = built.Filter
+	field.Filter, field.Leaves = built.Filter, built.Leaves
 	f.prog.Fields = append(f.prog.Fields, field)
 	f.prog.Output.Fields = append(f.prog.Output.Fields, schema.OutField{Name: out, Kind: built.Kind, Doc: built.Doc, Values: built.Values})
 }
@@ -62,23 +62,40 @@ func (f *fields) build(spec *FieldSpec) (Field, *filters.Built) {
 	}
 	a := &filters.Args{
 		Value: arg(own.Value), Partner: f.prog.Partner, Topic: f.prog.Topic,
-		Period: f.prog.PeriodMS, Floor: f.floor(), Read: f.read,
+		Period: f.prog.PeriodMS, Floor: f.floor(), Reads: f.readsOf(own, def), Read: f.read,
 	}
+	if h := f.in.House; h != nil {
+		a.Topics, a.Scanner = h.Topics, h.Scanner
+	}
+	clean := f.scanLists(spec)
 	ok := f.options(spec, def, a)
 	if paths, good := f.inputs(own, def); !good {
 		ok = false
-	} else if !f.types(own, paths, a) {
+	} else if !f.ownInput(own, def) || !f.types(own, paths, a) {
 		ok = false
 	}
 	if !ok || def.Input == filters.Subject && !f.subject(own) {
 		return Field{}, nil
+	}
+	if f.in.House == nil && a.Reads != filters.NoneOfThem {
+		return Field{}, nil // what it would be looked up in is not there, which was reported
 	}
 	built, no := def.Build(a)
 	if no != nil {
 		f.refuse(place(spec, own, no), "field %s: %s", spec.Name.Value, no.Message)
 		return Field{}, nil
 	}
-	field := Field{From: a.Paths}
+	if def.Name == "text" {
+		f.refuse(own.Key.Pos, "field %s: what people typed leaves only behind a crowd of those who typed the same, which this version does not hold back yet: use topic", spec.Name.Value)
+	}
+	f.reads(spec, own, def)
+	if clean {
+		f.scanValues(spec, own, built)
+	}
+	if built.Leaves == filters.Open {
+		f.prog.Scanned = append(f.prog.Scanned, len(f.prog.Fields))
+	}
+	field := Field{From: a.Paths, Place: def.Input == filters.Position}
 	for _, path := range a.Paths {
 		field.Slots = append(field.Slots, f.into.slot(path, false))
 	}

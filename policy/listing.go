@@ -14,7 +14,7 @@ import (
 
 // semantics is raised when a filter or a rule comes to mean something else under the same words, so that verdicts of
 // before and after have different revisions.
-const semantics = "consentry policy semantics 1"
+const semantics = "consentry policy semantics 2"
 
 // Claim is what the stream may be called.
 func (p *Program) Claim() string { return "pseudonymous: personal data" }
@@ -64,6 +64,13 @@ func listing(p *Partner, src *Source, spec *SourceSpec, s *Program) string {
 	}
 	line("time", "%s%s is at most %s before and %s after its Kafka timestamp", spec.Time.Field.Value, unit(spec), span(src.PastMS), span(src.FutureMS))
 	line("subject", "%s is a valid %s%s", spec.SubjectField.Value, src.SubjectKind, form(src))
+	b.WriteString("withheld whoever agreed, by the house's lists:\n")
+	for _, d := range s.Detectors {
+		fmt.Fprintf(&b, "  %-19s before %s: %s\n", d.Name, strings.Join(d.Before, ", "), d.How)
+		for _, v := range p.House.versionsOf(d.Name) {
+			fmt.Fprintf(&b, "  %-19s %s\n", "", v)
+		}
+	}
 	b.WriteString("never released:\n")
 	subject := spec.SubjectField.Value
 	if s.KeyField >= 0 {
@@ -87,7 +94,7 @@ func listing(p *Partner, src *Source, spec *SourceSpec, s *Program) string {
 	b.WriteString("how much it tells:\n")
 	line("records", "%s", different(s))
 	line("arrival", "a record arrives within a second of its event, which the time fields do not hide")
-	b.WriteString("NOT CHECKED BY THIS VERSION: RESIDUAL IDENTIFIERS IN VALUES, SENSITIVE PLACES, SENSITIVE TOPICS, AND HOW MANY PEOPLE SHARE A RECORD (NO CROWD IS COUNTED)\n")
+	b.WriteString("NOT CHECKED BY THIS VERSION: HOW MANY PEOPLE SHARE A RECORD (NO CROWD IS COUNTED)\n")
 	fmt.Fprintf(&b, "%s\n", s.Claim())
 	return b.String()
 }

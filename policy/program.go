@@ -3,6 +3,7 @@ package policy
 // What comes out of a compilation: the values that the processor and the listing work from.
 
 import (
+	"github.com/consentry/consentry/detect"
 	"github.com/consentry/consentry/filters"
 	"github.com/consentry/consentry/schema"
 )
@@ -20,13 +21,15 @@ type Inputs struct {
 	Region      string // consent.region, ISO 3166-1 alpha-2
 	// NationalKnown tells whether national numbers of a region can be read; nil means of none. Package consent knows.
 	NationalKnown func(region string) bool
-	NowMS         int64 // only to lead a listing with a contract that has ended
+	House         *House // nil when its lists could not be had, in which case the caller has already reported why
+	NowMS         int64  // only to lead a listing with a contract that has ended
 }
 
 // Set is everything that was compiled, immutable and safe for concurrent use.
 type Set struct {
 	Revision string // 64 hex digits over all listings and lists: stamped on every verdict
 	Partners []*Partner
+	House    *House
 	Sources  []*SourceSpec // every source of the configuration, also those that no stream reads
 }
 
@@ -39,6 +42,7 @@ type Partner struct {
 	ContractEndMS int64 // first millisecond at which the contract no longer holds
 	Sources       []*Source
 	Streams       []*Program // in file order, over all sources
+	House         *House
 }
 
 // Source is what one partner's streams need of one raw topic: a layout shared by all of them, and where the fields
@@ -59,6 +63,9 @@ type Source struct {
 	SubjectSlot, TimeSlot, LineSinceSlot int
 	ReleaseOnlyIfFalse                   []FlagSlot // minor, protected
 	OptOutIfSet                          []FlagSlot
+	LatSlot, LonSlot, AccuracySlot       int
+	PlaceSlot, ResidenceSlot             int // of the jurisdictions
+	URLSlot, AppSlot, QuerySlot          int
 	Streams                              []*Program
 }
 
@@ -82,10 +89,25 @@ type Program struct {
 	ContractEndMS int64
 	Fields        []Field
 	Output        schema.Output
-	KeyField      int // index of the pseudonym in Fields, which is also the record key; -1 for none
+	AlsoNear      uint64        // categories of places withheld beside those of the house
+	AlsoTopics    []detect.Node // withheld beside those of the house
+	RadiusM       float64       // smallest enclosing radius of the areas it releases, metres; +Inf for a stream without one
+	ReadsPosition bool          // a filter of the stream reads the position, and refuses what it cannot read
+	ReadsURL      bool          // likewise the source's url
+	Scanned       []int         // indexes of the Fields whose values are scanned at every event
+	KeyField      int           // index of the pseudonym in Fields, which is also the record key; -1 for none
+
+	Detectors []Detector // in the order of verdicts, for listings
 
 	listing string
 	in      []schema.Value // inputs of the field in hand, room for the widest
+}
+
+// Detector is one check that stands before fields of a stream.
+type Detector struct {
+	Name   string   // its verdict, or protected for both kinds of protected lines
+	Before []string // names of the fields that it stands before; "every field" where it withholds the event as a whole
+	How    string
 }
 
 // Field is one compiled output field.
@@ -96,5 +118,7 @@ type Field struct {
 	From   []string // the same as paths, for listings and explain
 	How    string   // e.g. "s2 level 12", for listings and explain
 	Type   string   // output type, for listings
-	Bits   float64  // log2 of how many different values it can take
+	Leaves filters.Leaves
+	Place  bool    // it says where the event was
+	Bits   float64 // log2 of how many different values it can take
 }

@@ -109,7 +109,7 @@ var refusals = []struct {
 	{"domain with two lists", search("domain", "page.url", "oneof", list("a.com"), "with", "lists/sites.txt")},
 	{"domain list with an address", withFile("shopmart.com # shop\n\n# more\n10.0.0.1\n", "domain")},
 	{"domain list with nothing", withFile("# later\n", "domain")},
-	{"domain over an enum", one("domain", "network.kind", "oneof", list("a.com"))},
+	{"domain over an enum", source0(func(s *SourceSpec) { s.URL = txt(locationFile, 15, "network.kind") }, field(20, "x", "domain", "network.kind", "oneof", list("a.com")))},
 	{"constant that is a float", one("constant", 1.5)},
 	{"constant null", one("constant", nil)},
 	{"constant with an option", one("constant", "x", "else", "y")},
@@ -171,6 +171,33 @@ var refusals = []struct {
 	{"position of one field", source0(func(s *SourceSpec) { s.Position.Lon.Value = "position.lat" })},
 	{"release_only_if_false by another name", source0(func(s *SourceSpec) { s.ReleaseOnlyIfFalse[0].Name.Value = "child" })},
 	{"release_only_if_false that is no boolean", source0(func(s *SourceSpec) { s.ReleaseOnlyIfFalse[0].Path.Value = "device.model" })},
+	{"position and no list of places", func(in *Inputs) {
+		h := *in.House
+		h.Places, in.House = nil, &h
+	}},
+	{"search without the query", func(in *Inputs) { in.Sources[2].Query = Text{} }},
+	{"app usage without the app", func(in *Inputs) { in.Sources[1].App = Text{} }},
+	{"browsing without the url", func(in *Inputs) { in.Sources[0].Category.Value = "browsing" }},
+	{"domain of what is not the source's url", search("domain", "search.engine", "oneof", list("shopmart.com"))},
+	{"domain without the source's url", func(in *Inputs) { in.Sources[2].URL = Text{} }},
+	{"source that does not tell minors", source0(func(s *SourceSpec) { s.ReleaseOnlyIfFalse = nil })},
+	{"also_near a category that is not in the list", stream0(func(s *StreamSpec) { s.AlsoNear = []Text{txt(acmeFile, 15, "stadion")} })},
+	{"also_near without a position", func(in *Inputs) { in.Partners[0].Streams[1].AlsoNear = []Text{txt(acmeFile, 35, "stadium")} }},
+	{"also_topics that is no node", func(in *Inputs) { in.Partners[0].Streams[1].AlsoTopics = []Text{txt(acmeFile, 35, "Cars")} }},
+	{"also_topics without a topic", stream0(func(s *StreamSpec) { s.AlsoTopics = []Text{txt(acmeFile, 15, "Automotive")} })},
+	{"jurisdiction that is no string", source0(func(s *SourceSpec) { s.Jurisdiction.Place = txt(locationFile, 15, "cell.lac") })},
+	{"text without a crowd", search("text", "search.text")},
+	{"text of what is no search", search("text", "page.url")},
+	{"topic of what the source names as nothing", search("topic", "search.engine")},
+	{"topic that is sensitive", search("topic", "search.text", "oneof", list("Soccer", "Judaism"))},
+	{"topic that is none", search("topic", "search.text", "oneof", list("Football players"))},
+	{"identifier among the values kept", one("keep", "device.model", "oneof", list("Nova-7", "bob@example.com"))},
+	{"identifier as a number", one("keep", "network.bars", "oneof", list(3, 4111111111111111))},
+	{"identifier as a constant", one("constant", "call +44 20 7946 0958")},
+	{"identifier for what is missing", one("keep", "device.os", "oneof", list("ios"), "missing", "356938035643809")},
+	{"identifier for the rest", one("keep", "device.os", "oneof", list("ios"), "else", "10.1.2.3")},
+	{"identifier that a map gives", withFile("from,to\nx,shop\nz,AA:BB:CC:DD:EE:FF\n", "map")},
+	{"identifier beside another mistake", one("keep", "device.model", "oneof", list("bob@example.com", 5))},
 	{"url that is no string", source0(func(s *SourceSpec) { s.URL = txt(locationFile, 15, "cell.lac") })},
 }
 
@@ -204,7 +231,11 @@ func stream0(change func(*StreamSpec)) func(*Inputs) {
 // withFile lets a filter over a free string read this list.
 func withFile(content, filter string) func(*Inputs) {
 	return func(in *Inputs) {
-		one(filter, "device.model", "with", "lists/x")(in)
+		if filter == "domain" {
+			search(filter, "page.url", "with", "lists/x")(in)
+		} else {
+			one(filter, "device.model", "with", "lists/x")(in)
+		}
 		read := in.ReadFile
 		in.ReadFile = func(path string) ([]byte, error) {
 			if path == "lists/x" {

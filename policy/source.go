@@ -48,6 +48,11 @@ func (c *compiler) source(spec *SourceSpec) {
 	c.account(s)
 	c.times(s)
 	c.places(s)
+	for _, p := range []Text{spec.Jurisdiction.Place, spec.Jurisdiction.Residence} {
+		if t, ok := c.path(s, p); ok && (t.Kind != schema.String || t.Mixed) {
+			c.refuse(p.Pos, "%s is %s: a jurisdiction is a string, ISO 3166-1 alpha-2 (US) or ISO 3166-2 (US-VA)", p.Value, kind(t))
+		}
+	}
 	for _, p := range []Text{spec.URL, spec.App, spec.Query} {
 		if t, ok := c.path(s, p); ok && (t.Kind != schema.String || t.Mixed) {
 			c.refuse(p.Pos, "%s is %s: url, app and query name strings", p.Value, kind(t))

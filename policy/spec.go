@@ -17,6 +17,7 @@ type Pos struct {
 type Problem struct {
 	Pos     Pos
 	Message string
+	Hidden  bool // the line must not be shown: an identifier may stand on it
 }
 
 // Text is a string from a file with its place. An empty Value means the key was not given.

@@ -4,6 +4,7 @@ package policy
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -58,7 +59,7 @@ func (c *compiler) stream(spec *StreamSpec, p *Partner) {
 	src := p.sourceOf(s, &c.in)
 	prog := &Program{
 		Partner: p.Name, Purpose: p.Purpose, Topic: topic, Source: s.spec.Name.Value, Profile: spec.Profile.Value, Format: spec.Format.Value,
-		PeriodMS: spec.SamePersonFor.Value.Milliseconds(), Linked: true, ContractEndMS: p.ContractEndMS, KeyField: -1,
+		PeriodMS: spec.SamePersonFor.Value.Milliseconds(), Linked: true, ContractEndMS: p.ContractEndMS, KeyField: -1, RadiusM: math.Inf(1),
 		Output: schema.Output{Format: spec.Format.Value, Name: avroName(topic)},
 	}
 	src.Streams = append(src.Streams, prog)
@@ -70,6 +71,10 @@ func (c *compiler) stream(spec *StreamSpec, p *Partner) {
 	prog.Needs = f.needs()
 	for i := range spec.Fields {
 		f.add(&spec.Fields[i])
+	}
+	if c.in.House != nil {
+		f.house(spec)
+		prog.Detectors = detectors(s.spec, spec, prog)
 	}
 	prog.room()
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/consentry/consentry/consent"
+	"github.com/consentry/consentry/detect"
 	"github.com/consentry/consentry/policy"
 	"github.com/consentry/consentry/schema"
 )
@@ -61,11 +62,17 @@ type Tally struct {
 	Counts    [NumReasons]int64 // by Reason; they add up to Events
 }
 
+// ResidualClass is a class of residual identifiers, whose String is its label; NumResidualClasses bounds it.
+type ResidualClass = detect.Class
+
+const NumResidualClasses = detect.NumClasses
+
 // Batch is the outcome of one Decide. Reused by the lane; everything in it is valid until the next Decide.
 type Batch struct {
 	Out        []Outbound
 	Quarantine []Pointer
 	Tallies    []Tally
+	Residual   [NumResidualClasses]int64 // hits of the residual scan, by class
 	// VerdictAt is when the consent that the oldest verdict rests on was asked for; monotonic. A batch without events
 	// has the time of the decision.
 	VerdictAt time.Time

@@ -65,7 +65,7 @@ func (p *Processor) explainStream(e *event, s *stream) StreamExplanation {
 		x.Mode = p.opt.Partner.Mode
 	}
 	switch s.verdict {
-	case Released, MissingField, FilterRefused, KeyErased, TooLarge:
+	case Released, MissingField, FilterRefused, KeyErased, ResidualIdentifier, TooLarge:
 	default:
 		return x
 	}

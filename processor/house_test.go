@@ -8,7 +8,9 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -34,6 +36,7 @@ registry: {raw: {url: "http://127.0.0.1:1"}, partner: {url: "http://127.0.0.1:2"
 redis: {url: "redis://127.0.0.1:6379/0"}
 consent: {subject: msisdn, region: US, park_when_stale: 2s}
 keys: {dir: keys}
+detect: {places: {file: places.consentry, park_after: 90d}, topics: {apps: apps.csv}, jurisdictions: jurisdictions.csv}
 quarantine: consentry.quarantine
 tally: consentry.tally
 admin: 127.0.0.1:9464
@@ -52,6 +55,10 @@ account: who.account
 line_since: who.born
 time: {field: at, past: 7d, future: 5m}
 url: url
+app: app
+query: text
+position: {lat: pos.lat, lon: pos.lon, accuracy_m: pos.acc}
+jurisdiction: {residence: who.land}
 release_only_if_false: {minor: who.minor, protected: who.prot}
 opt_out_if_set: {gpc: gpc}
 `
@@ -80,12 +87,16 @@ streams:
     fields:
       visitor: {pseudonym: who.id}
       site:    {domain: url, with: ../sites.txt, else: other, missing: none}
+      area:    {s2: position, level: 12, missing: null}
       period:  {round_down: at, to: 1h}
+    withhold: {also_near: [stadium], also_topics: [Automotive]}
 `
 
 const jsonSchema = `{"type":"object","properties":{
  "who":{"type":"object","properties":{"id":{"type":["string","null"]},"account":{"type":"string"},
-  "born":{"type":["string","null"],"format":"date-time"},"minor":{"type":["boolean","null"]},"prot":{"type":["boolean","null"]}}},
+  "born":{"type":["string","null"],"format":"date-time"},"minor":{"type":["boolean","null"]},"prot":{"type":["boolean","null"]},"land":{"type":["string","null"]}}},
+ "app":{"type":["string","null"]},"text":{"type":["string","null"]},
+ "pos":{"type":["object","null"],"properties":{"lat":{"type":["number","null"]},"lon":{"type":["number","null"]},"acc":{"type":["number","null"]}}},
  "at":{"type":["string","null"],"format":"date-time"},"gpc":{"type":["boolean","null"]},"kind":{"type":["string","null"]},
  "n":{"type":["integer","null"]},"url":{"type":["string","null"]},"note":{"type":"string"}}}`
 
@@ -93,7 +104,9 @@ const avroSchema = `{"type":"record","name":"E","fields":[
  {"name":"who","type":{"type":"record","name":"W","fields":[
   {"name":"id","type":["null","string"]},{"name":"account","type":"string"},
   {"name":"born","type":["null",{"type":"long","logicalType":"timestamp-millis"}]},
-  {"name":"minor","type":["null","boolean"]},{"name":"prot","type":["null","boolean"]}]}},
+  {"name":"minor","type":["null","boolean"]},{"name":"prot","type":["null","boolean"]},{"name":"land","type":["null","string"]}]}},
+ {"name":"app","type":["null","string"]},{"name":"text","type":["null","string"]},
+ {"name":"pos","type":["null",{"type":"record","name":"P","fields":[{"name":"lat","type":"double"},{"name":"lon","type":"double"},{"name":"acc","type":["null","double"]}]}]},
  {"name":"at","type":["null",{"type":"long","logicalType":"timestamp-millis"}]},{"name":"gpc","type":["null","boolean"]},
  {"name":"kind","type":["null","string"]},{"name":"n","type":["null","long"]},{"name":"url","type":["null","string"]},{"name":"note","type":"string"}]}`
 
@@ -102,6 +115,7 @@ func compiled(t testing.TB) *policy.Partner {
 	t.Helper()
 	fs := fstest.MapFS{
 		"consentry.yaml": {Data: []byte(house)}, "sites.txt": {Data: []byte("example.com\nexample.org\n")},
+		"apps.csv":      {Data: []byte("from,to\ncom.example.secret,health\n")},
 		"j.schema.json": {Data: []byte(jsonSchema)}, "a.avsc": {Data: []byte(avroSchema)},
 		"sources/j.yaml": {Data: fmt.Appendf(nil, source1, "json", "json", "json", "j.schema.json")},
 		"sources/a.yaml": {Data: fmt.Appendf(nil, source1, "avro", "avro", "avro", "a.avsc")},
@@ -109,12 +123,20 @@ func compiled(t testing.TB) *policy.Partner {
 	both := fmt.Sprintf(partner1, "json")
 	second := fmt.Sprintf(partner1, "avro")
 	fs["partners/acme.yaml"] = &fstest.MapFile{Data: []byte(both + second[strings.Index(second, "  - topic"):])}
+	fs["jurisdictions.csv"] = &fstest.MapFile{Data: []byte("code,of,min_radius_m,since,source,note\nKP,residence,5000,2026-01-01,a test,none\n")}
+	places, err := os.ReadFile("../deploy/samples/lists/places.consentry")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fs["places.consentry"] = &fstest.MapFile{Data: places}
 	world := config.FromFS(fs, nil)
 	l := config.Load("consentry.yaml", world)
 	if len(l.Problems) > 0 {
 		t.Fatalf("configuration: %v", l.Problems)
 	}
+	lists := houseLists(t, l.Config, world)
 	set, problems := policy.Compile(policy.Inputs{
+		House:   lists,
 		Sources: l.Config.Sources, Partners: l.Config.Partners, ReadFile: world.ReadFile, SubjectKind: "msisdn", Region: "US", NowMS: noonMS,
 		Shape: func(name string) *schema.Shape {
 			parse, text := schema.ParseAvro, avroSchema
@@ -134,15 +156,39 @@ func compiled(t testing.TB) *policy.Partner {
 	return set.Partners[0]
 }
 
+// The lists are large, and the same for every test: they are read once.
+var (
+	readLists sync.Once
+	listsRead *policy.House
+)
+
+func houseLists(t testing.TB, cfg *config.Config, world config.World) *policy.House {
+	readLists.Do(func() {
+		d := cfg.Detect
+		h, problems := policy.NewHouse(policy.HouseFiles{Region: "US", ReadFile: world.ReadFile, Places: d.Places.File,
+			PlacesWarn: d.Places.WarnAfter, PlacesPark: d.Places.ParkAfter, Apps: d.Apps, Jurisdictions: d.Jurisdictions})
+		if len(problems) > 0 {
+			t.Fatalf("lists: %v", problems)
+		}
+		listsRead = h
+	})
+	if listsRead == nil {
+		t.Fatal("the lists could not be read")
+	}
+	h := *listsRead // a test may change it
+	return &h
+}
+
 // store is a consent.Asker over a map.
 type store struct {
-	lines   map[consent.ID][]byte
-	asks    int
-	asked   int
-	stopped bool
-	short   bool
-	err     error
-	now     time.Time
+	lines     map[consent.ID][]byte
+	protected map[consent.ID]bool
+	asks      int
+	asked     int
+	stopped   bool
+	short     bool
+	err       error
+	now       time.Time
 }
 
 func (s *store) Ask(_ context.Context, _ string, ids []consent.ID, snap *consent.Snapshot) error {
@@ -152,7 +198,12 @@ func (s *store) Ask(_ context.Context, _ string, ids []consent.ID, snap *consent
 		return s.err
 	}
 	snap.AskedAt, snap.StoreMS, snap.Epoch, snap.Stopped = s.now, noonMS, 7, s.stopped
-	snap.Lines = snap.Lines[:0]
+	snap.Lines, snap.Protected = snap.Lines[:0], nil
+	for _, id := range ids {
+		if s.protected != nil {
+			snap.Protected = append(snap.Protected, s.protected[id])
+		}
+	}
 	for _, id := range ids {
 		snap.Lines = append(snap.Lines, s.lines[id])
 	}
@@ -241,13 +292,14 @@ func (b *bench) sourceIndex(name string) int {
 
 func idOf(who string) consent.ID { return consent.NewID([]byte("house"), "msisdn", []byte(who)) }
 
-const goodLine = "acme/ads!:app_usage,browsing@1000-"
+const goodLine = "acme/ads!:app_usage,browsing,location,search@1000-"
 
 // good is an event that both streams release under goodLine. A test changes what it wants.
 func good() map[string]any {
 	return map[string]any{
-		"who": map[string]any{"id": subject, "account": "A1", "born": "1970-01-01T00:00:00Z", "minor": false, "prot": false},
-		"at":  "2026-11-22T11:30:00Z", "gpc": nil, "kind": "x", "n": 42, "url": "https://www.example.com/path?q=1", "note": "free text",
+		"who": map[string]any{"id": subject, "account": "A1", "born": "1970-01-01T00:00:00Z", "minor": false, "prot": false, "land": "US-TX"},
+		"app": "com.northmaps.app", "text": "weather this weekend", "pos": map[string]any{"lat": 40.5, "lon": -100.25, "acc": 30.5},
+		"at": "2026-11-22T11:30:00Z", "gpc": nil, "kind": "x", "n": 42, "url": "https://www.example.com/path?q=1", "note": "free text",
 	}
 }
 

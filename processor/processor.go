@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/consentry/consentry/consent"
+	"github.com/consentry/consentry/detect"
 	"github.com/consentry/consentry/filters"
 	"github.com/consentry/consentry/policy"
 	"github.com/consentry/consentry/schema"
@@ -28,6 +29,11 @@ type Processor struct {
 	records   []schema.Record // one per event: what was located must last until consent has been asked
 	subjects  []byte          // canonical subjects
 	questions questions
+	house     *policy.House
+	scanner   *detect.Scanner // the lane's own
+	scratch   []byte
+	found     found // of the event in hand
+	placed    bool  // a source has a position
 	snap      consent.Snapshot
 	arena     []byte // keys and values of outbound records
 	batch     Batch
@@ -104,7 +110,10 @@ func New(o Options) (*Processor, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	p := &Processor{opt: o, live: o.Partner.Mode == "live"}
+	if o.Partner.House == nil || o.Partner.House.Scanner == nil || o.Partner.House.Topics == nil || o.Partner.House.Jurisdictions == nil {
+		return nil, errors.New("a processor needs the house's lists")
+	}
+	p := &Processor{opt: o, live: o.Partner.Mode == "live", house: o.Partner.House, scanner: o.Partner.House.Scanner.Clone()}
 	for i, spec := range o.Partner.Sources {
 		s := &source{spec: spec, index: i}
 		s.paths = append(slices.Clone(spec.Layout.Paths), spec.Shape.Paths()...)
@@ -122,6 +131,11 @@ func New(o Options) (*Processor, error) {
 			}
 		default:
 			return nil, fmt.Errorf("source %s has a format that cannot be read", spec.Name)
+		}
+		if spec.LatSlot >= 0 {
+			if p.placed = true; p.house.Places == nil {
+				return nil, fmt.Errorf("source %s has a position and there is no list of places", spec.Name)
+			}
 		}
 		for _, program := range spec.Streams {
 			s.streams = append(s.streams, newStream(&o, spec, program))
@@ -205,9 +219,12 @@ func (p *Processor) begin(in []Inbound, now time.Time) error {
 		}
 	}
 	p.in, p.nowMS = in, now.UnixMilli()
+	if p.placed && p.house.PlacesStale(p.nowMS) {
+		return &Sick{cause: "list_stale", reason: "the data of the list of sensitive places is too old"}
+	}
 	p.forgetTallies()
 	p.batch.Out, p.batch.Quarantine = p.batch.Out[:0], p.batch.Quarantine[:0]
-	p.batch.VerdictAt = now
+	p.batch.VerdictAt, p.batch.Residual = now, [detect.NumClasses]int64{}
 	p.subjects, p.arena = p.subjects[:0], p.arena[:0]
 	p.questions.reset(len(in))
 	for _, s := range p.sources {
@@ -237,7 +254,7 @@ func (p *Processor) ask(ctx context.Context) error {
 	if p.snap.Stopped {
 		return Stopped{}
 	}
-	if len(p.snap.Lines) != len(p.questions.ids) || p.snap.AskedAt.IsZero() {
+	if len(p.snap.Lines) != len(p.questions.ids) || p.snap.Protected != nil && len(p.snap.Protected) != len(p.questions.ids) || p.snap.AskedAt.IsZero() {
 		return &Sick{cause: "redis_unreachable", reason: "the consent store did not answer for everybody"}
 	}
 	p.batch.VerdictAt, p.batch.Snapshot = p.snap.AskedAt, p.snap
@@ -249,6 +266,9 @@ func (p *Processor) finish(ctx context.Context, e *event) error {
 	streams := e.source.streams
 	for _, s := range streams {
 		s.verdict = e.verdict
+	}
+	if p.found.placeAsked || p.found.topicsAsked {
+		p.found = found{}
 	}
 	open := len(streams)
 	if e.verdict != Undecided {

@@ -6,7 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/consentry/consentry/consent"
 	"github.com/consentry/consentry/filters"
+	"github.com/consentry/consentry/schema"
 )
 
 // reasonCase is one change to the good event under the good line. web is the verdict of the stream that also needs
@@ -53,29 +55,72 @@ var reasonCases = []reasonCase{
 	{name: "contract over", plain: ContractEnded, house: func(b *bench) { b.partner.ContractEndMS = noonMS }},
 	{name: "contract in its last millisecond", plain: Released, house: func(b *bench) { b.partner.ContractEndMS = noonMS + 1 }},
 	{name: "nobody known", plain: NoConsent, line: "-"},
-	{name: "another partner's", plain: NoConsent, line: "acme2/ads!:app_usage,browsing@1000-"},
-	{name: "another purpose", plain: NoConsent, line: "acme/adsx!:app_usage,browsing@1000-"},
+	{name: "another partner's", plain: NoConsent, line: "acme2/ads!:app_usage,browsing,location,search@1000-"},
+	{name: "another purpose", plain: NoConsent, line: "acme/adsx!:app_usage,browsing,location,search@1000-"},
 	{name: "one category only", plain: Released, web: NoConsent, line: "acme/ads!:app_usage@1000-"},
 	{name: "malformed line", plain: NoConsent, line: goodLine + " "},
 	{name: "withdrawn", plain: Withdrawn, line: "acme/adsX5000"},
 	{name: "all withdrawn", plain: Withdrawn, line: "*X5000"},
-	{name: "given later", plain: BeforeConsent, line: "acme/ads!:app_usage,browsing@1795347000001-"},
+	{name: "given later", plain: BeforeConsent, line: "acme/ads!:app_usage,browsing,location,search@1795347000001-"},
 	{name: "given before the line came", plain: BeforeConsent, event: func(e map[string]any) { who(e)["born"] = "1970-01-01T00:00:01.001Z" }},
 	{name: "line of unknown age", plain: BeforeConsent, event: func(e map[string]any) { who(e)["born"] = nil }},
-	{name: "ended", plain: ConsentEnded, line: "acme/ads!:app_usage,browsing@1000-1795347000000"},
-	{name: "ended since", plain: ConsentEnded, line: "acme/ads!:app_usage,browsing@1000-1795348800000"},
-	{name: "not linked", plain: NotLinked, line: "acme/ads:app_usage,browsing@1000-"},
+	{name: "ended", plain: ConsentEnded, line: "acme/ads!:app_usage,browsing,location,search@1000-1795347000000"},
+	{name: "ended since", plain: ConsentEnded, line: "acme/ads!:app_usage,browsing,location,search@1000-1795348800000"},
+	{name: "not linked", plain: NotLinked, line: "acme/ads:app_usage,browsing,location,search@1000-"},
 	{name: "opted out by signal", plain: SignalOptOut, event: func(e map[string]any) { e["gpc"] = true }},
 	{name: "a signal that denies", plain: Released, event: func(e map[string]any) { e["gpc"] = false }},
 	{name: "minor", plain: Minor, event: func(e map[string]any) { who(e)["minor"] = true }},
 	{name: "perhaps minor", plain: Minor, event: func(e map[string]any) { who(e)["minor"] = nil }},
 	{name: "protected", plain: Protected, event: func(e map[string]any) { who(e)["prot"] = true }},
 	{name: "perhaps protected", plain: Protected, event: func(e map[string]any) { delete(who(e), "prot") }},
+	{name: "protected in the store", plain: Protected, house: func(b *bench) { b.store.protected = map[consent.ID]bool{idOf(subject): true} }},
+	{name: "others are protected in the store", plain: Released, house: func(b *bench) { b.store.protected = map[consent.ID]bool{idOf("+12025550124"): true} }},
 	{name: "missing field", plain: MissingField, web: Released, event: func(e map[string]any) { e["kind"] = nil }},
 	{name: "outside the list", plain: FilterRefused, web: Released, event: func(e map[string]any) { e["kind"] = "z" }},
 	{name: "unreadable address", plain: Released, web: FilterRefused, event: func(e map[string]any) { e["url"] = "http://10.0.0.1/" }},
+	{name: "a residence where so small an area is not to be sold", plain: Released, web: Jurisdiction, event: func(e map[string]any) { who(e)["land"] = "KP" }},
+	{name: "at a hospital", plain: SensitivePlace, event: at(38.523394, -98.797106, 10)},
+	{name: "at a hospital, Avro", plain: SensitivePlace, avro: true, event: at(38.523394, -98.797106, 10)},
+	{name: "240 m from a hospital", plain: SensitivePlace, event: at(38.523394+240/111195.0, -98.797106, 10)},
+	{name: "260 m from a hospital", plain: Released, event: at(38.523394+260/111195.0, -98.797106, 10)},
+	{name: "900 m from a hospital, give or take 950 m", plain: SensitivePlace, event: at(38.523394+900/111195.0, -98.797106, 950)},
+	{name: "260 m from a hospital, of unknown accuracy", plain: Released, event: at(38.523394+260/111195.0, -98.797106, nil)},
+	{name: "an accuracy that is none", plain: SensitivePlace, event: at(40, -100, -1.5)},
+	{name: "at a stadium", plain: Released, web: SensitivePlace, event: at(38.573758, -98.741930, 10)},
+	{name: "a position off the earth", plain: SensitivePlace, web: FilterRefused, event: at(91.5, 0, 10)},
+	{name: "no position", plain: Released, event: func(e map[string]any) { e["pos"] = nil }},
+	{name: "an app that says it in its name", plain: SensitiveTopic, event: func(e map[string]any) { e["app"] = "com.littlestork.pregnancytracker" }},
+	{name: "an app of the operator's list", plain: SensitiveTopic, event: func(e map[string]any) { e["app"] = "com.example.secret" }},
+	{name: "a search about health", plain: SensitiveTopic, event: func(e map[string]any) { e["text"] = "early pregnancy symptoms" }},
+	{name: "a URL without a host", plain: SensitiveTopic, web: FilterRefused, event: func(e map[string]any) { e["url"] = "about:blank page" }},
+	{name: "a topic that one stream withholds", plain: Released, web: SensitiveTopic, event: func(e map[string]any) { e["text"] = "used cars" }},
+	{name: "an address in an open field", plain: ResidualIdentifier, web: Released, event: func(e map[string]any) { e["kind"] = "10.1.2.3" }, house: (*bench).open},
+	{name: "clean text in an open field", plain: Released, event: func(e map[string]any) { e["kind"] = "weather" }, house: (*bench).open},
 	{name: "key erased", plain: KeyErased, house: func(b *bench) { b.ring.outcome = filters.KeyErased }},
 	{name: "too large", plain: TooLarge, web: Released, house: func(b *bench) { b.limit(0, 150) }},
+}
+
+// at puts an event somewhere; accuracy may be nil.
+func at(lat, lon float64, accuracy any) func(map[string]any) {
+	return func(e map[string]any) { e["pos"] = map[string]any{"lat": lat, "lon": lon, "acc": accuracy} }
+}
+
+// open lets a field through as it is, as a filter does whose values are the event's.
+func (b *bench) open() {
+	for _, s := range b.sources {
+		for _, st := range s.streams {
+			if st.spec.Fields[1].Name == "kind" {
+				st.program.Fields[1].Filter, st.spec.Scanned = asItIs{}, []int{1}
+			}
+		}
+	}
+}
+
+type asItIs struct{}
+
+func (asItIs) Apply(dst *schema.Value, in []schema.Value, _ *filters.Event) filters.Outcome {
+	*dst = in[0]
+	return filters.Filled
 }
 
 func (b *bench) limit(stream, size int) {
@@ -122,7 +167,7 @@ func TestEveryReason(t *testing.T) {
 			if gotPlain != c.plain || gotWeb != web {
 				t.Fatalf("verdicts %v and %v, want %v and %v", gotPlain, gotWeb, c.plain, web)
 			}
-			seen[gotPlain] = true
+			seen[gotPlain], seen[gotWeb] = true, true
 			checkBatch(t, b, in, gotPlain, gotWeb)
 			checkExplained(t, b, in, gotPlain, gotWeb)
 		})
@@ -208,6 +253,8 @@ func TestOrder(t *testing.T) {
 		{want: SignalOptOut, event: func(e map[string]any) { e["gpc"] = true }},
 		{want: Minor, event: func(e map[string]any) { who(e)["minor"] = true }},
 		{want: Protected, event: func(e map[string]any) { who(e)["prot"] = true }},
+		{want: SensitivePlace, event: at(38.523394, -98.797106, 10)},
+		{want: SensitiveTopic, event: func(e map[string]any) { e["text"] = "early pregnancy symptoms" }},
 		{want: KeyErased, house: func(b *bench) { b.ring.outcome = filters.KeyErased }}, // visitor, the first field
 		{want: FilterRefused, event: func(e map[string]any) { e["kind"] = "z" }},        // kind, the second
 		{want: TooLarge, house: func(b *bench) { b.limit(2, 10) }},

@@ -31,10 +31,14 @@ var order = struct{ beforeAsking, afterAsking []stage }{
 		{name: "contract", event: (*Processor).contract}, // contract_ended
 	},
 	afterAsking: []stage{
-		{name: "consent", stream: (*Processor).consent},    // withdrawn, no_consent, before_consent, consent_ended, not_linked
-		{name: "signals", event: (*Processor).signals},     // signal_opt_out
-		{name: "held back", event: (*Processor).heldBack},  // minor, protected
-		{name: "fields", stream: (*Processor).fields},      // missing_field, filter_refused, key_erased
+		{name: "consent", stream: (*Processor).consent},   // withdrawn, no_consent, before_consent, consent_ended, not_linked
+		{name: "signals", event: (*Processor).signals},    // signal_opt_out
+		{name: "held back", event: (*Processor).heldBack}, // minor, protected
+		{name: "jurisdiction", stream: (*Processor).jurisdiction},
+		{name: "sensitive place", stream: (*Processor).sensitivePlace},
+		{name: "sensitive topic", stream: (*Processor).sensitiveTopic},
+		{name: "fields", stream: (*Processor).fields}, // missing_field, filter_refused, key_erased
+		{name: "residual identifier", stream: (*Processor).residual},
 		{name: "release", stream: (*Processor).releaseOut}, // too_large, released
 	},
 }
@@ -163,10 +167,13 @@ func (p *Processor) signals(_ context.Context, e *event) (Reason, error) {
 	return Undecided, nil
 }
 
+// heldBack withholds what the event does not deny, and the lines that the carrier protects in the store.
 func (p *Processor) heldBack(_ context.Context, e *event) (Reason, error) {
 	switch e.source.spec.HeldBack(e.record) {
 	case "":
-		return Undecided, nil
+		if p.snap.Protected == nil || !p.snap.Protected[e.line] {
+			return Undecided, nil
+		}
 	case "minor":
 		return Minor, nil
 	}

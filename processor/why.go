@@ -37,9 +37,20 @@ func (p *Processor) why(e *event, s *stream) string {
 	case SignalOptOut:
 		return "the event carries an opt-out: " + flags(src, src.OptOutIfSet, " or ") + " is set"
 	case Minor, Protected:
+		if s.verdict == Protected && src.HeldBack(e.record) == "" {
+			return "the subject's line is protected in the consent store"
+		}
 		return "released only if false, and not false: " + flagsNamed(src, s.verdict.String())
+	case Jurisdiction:
+		return p.whyJurisdiction(e, s)
+	case SensitivePlace:
+		return p.whyPlace(e, s)
+	case SensitiveTopic:
+		return p.whyTopic(e, s)
 	case MissingField, FilterRefused, KeyErased:
 		return whyField(s)
+	case ResidualIdentifier:
+		return fmt.Sprintf("%s in field %s", p.found.hits, s.spec.Fields[s.failed].Name)
 	case TooLarge:
 		return fmt.Sprintf("the record is larger than the %d bytes that the topic takes", s.maxBytes)
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -26,6 +27,14 @@ type checkStream struct {
 	Fields []checkField `json:"fields"`
 	Needs  []string     `json:"needs"`
 	Linked bool         `json:"linked"`
+	// Detectors are the checks of what stays private even with consent, in the order of verdicts.
+	Detectors []checkDetector `json:"detectors"`
+}
+
+type checkDetector struct {
+	Name   string   `json:"name"`
+	Before []string `json:"before"` // fields, or "every field"
+	How    string   `json:"how"`
 }
 
 type checkField struct {
@@ -62,6 +71,9 @@ func checkCommand(a *app) *cobra.Command {
 				return o.failed()
 			}
 			fmt.Fprintf(a.out, "policy %s\n", o.set.Revision)
+			if old := placesAge(o.set.House, time.Now()); old != "" {
+				fmt.Fprintf(a.err, "consentry: %s; run: %s\n", old, importPlaces(o.cfg))
+			}
 			for _, p := range o.set.Partners {
 				for _, st := range p.Streams {
 					fmt.Fprintf(a.out, "\n%s", st.Listing())
@@ -84,6 +96,9 @@ func (a *app) checkJSON(o *outcome) error {
 		for _, p := range o.set.Partners {
 			for _, st := range p.Streams {
 				cs := checkStream{Topic: st.Topic, Claim: st.Claim(), Needs: st.Needs, Linked: st.Linked}
+				for _, d := range st.Detectors {
+					cs.Detectors = append(cs.Detectors, checkDetector(d))
+				}
 				for _, f := range st.Fields {
 					from := f.From
 					if from == nil {

@@ -61,7 +61,7 @@ func TestDemoJSON(t *testing.T) {
 	if len(got.Streams) != 4 || len(bySource) != 3 {
 		t.Errorf("%d streams over %d sources", len(got.Streams), len(bySource))
 	}
-	for _, reason := range []string{"bad_event", "bad_subject", "bad_time", "signal_opt_out", "minor", "missing_field", "filter_refused"} {
+	for _, reason := range []string{"bad_event", "bad_subject", "bad_time", "signal_opt_out", "minor", "sensitive_place", "sensitive_topic", "missing_field", "filter_refused"} {
 		if seen[reason] == 0 {
 			t.Errorf("no event was withheld as %s", reason)
 		}

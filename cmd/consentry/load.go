@@ -136,7 +136,12 @@ func load(ctx context.Context, path string, world config.World) *outcome {
 		}
 		shapes[src.Name.Value], o.schemas[src.Name.Value] = shape, found
 	}
+	house, problems := policy.NewHouse(houseFiles(l.Config, world))
+	for _, p := range problems {
+		o.problems = append(o.problems, l.Files.Redact(p))
+	}
 	set, problems := policy.Compile(policy.Inputs{
+		House:         house,
 		Sources:       l.Config.Sources,
 		Partners:      compilable(l),
 		Shape:         func(source string) *schema.Shape { return shapes[source] },
@@ -154,6 +159,16 @@ func load(ctx context.Context, path string, world config.World) *outcome {
 		o.set = set
 	}
 	return o
+}
+
+// houseFiles says which lists consentry.yaml names.
+func houseFiles(cfg *config.Config, world config.World) policy.HouseFiles {
+	d := &cfg.Detect
+	return policy.HouseFiles{
+		At: policy.Pos{File: cfg.File}, Region: cfg.Consent.Region, ReadFile: world.ReadFile,
+		Places: d.Places.File, PlacesWarn: d.Places.WarnAfter, PlacesPark: d.Places.ParkAfter,
+		Domains: d.Domains, Apps: d.Apps, Terms: d.Terms, Jurisdictions: d.Jurisdictions,
+	}
 }
 
 // compilable leaves out streams whose source may be declared in a file that could not be read, so that one mistake is

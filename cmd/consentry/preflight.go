@@ -92,6 +92,7 @@ func (a *app) preflight(ctx context.Context, asJSON bool) error {
 	case err != nil:
 		f.add(kafka.Fail, "policies", f.carriers(), "they cannot be compiled yet: %v", err)
 	default:
+		f.lists(d.set.House)
 		f.rawSchemas(ctx, d.set)
 		f.partnerSchemas(ctx, d.set)
 		f.epochs(ring, d.set)

@@ -37,6 +37,9 @@ func (a *app) tryAssemble(ctx context.Context, log *zap.Logger) (_ *kafka.Worker
 	if err != nil {
 		return nil, nil, err
 	}
+	if old := placesAge(d.set.House, time.Now()); old != "" {
+		log.Warn("places", zap.String("age", old), zap.String("run", importPlaces(d.cfg)))
+	}
 	ring, err := keys.Open(d.cfg.Keys.Dir)
 	if err != nil {
 		return nil, nil, &exitError{code: exitFailed, err: err}

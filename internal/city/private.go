@@ -60,3 +60,9 @@ const (
 
 // privateSpot is a sensitive place that somebody goes to.
 func privateSpot(h uint64) spot { return privatePlaces[scale(h, uint64(len(privatePlaces)))].at }
+
+// Stadium is a place that is nobody's secret, but that a stream may ask to be withheld too.
+func Stadium() PrivatePlace {
+	lat, lon := spot{35_500, 36_000}.latLon()
+	return PrivatePlace{"stadium", lat, lon}
+}

@@ -30,7 +30,7 @@ var models = strings.Fields("Nova-7 Nova-8 Nova-8-Pro Orbit-3 Orbit-4 Pebble-X P
 var wishes = strings.Split("running shoes|weather this weekend|easy pasta dinner|bus to the airport|used bikes|"+
 	"second hand sofa|how to descale a kettle|train times|football scores|best headphones|cheap flights in march|"+
 	"how to fix a leaking tap|birthday cake ideas|dog walker near me|guitar chords|film times tonight|plant care|"+
-	"light socket|garden hose|kids raincoat|bread recipe|camping stove|learn to swim|paint colours|crossword help|"+
+	"light socket|garden hose|yellow raincoat|bread recipe|camping stove|learn to swim|paint colours|crossword help|"+
 	"café ouvert|früh aufstehen|手机壳|рецепт борща|laptop stand|phone battery drains|tax form deadline|jobs for students", "|")
 
 var titleWords = strings.Split("Home|Results|Your order|Top stories|Product page|Sign in|Recipe|Map|Scores|Basket", "|")

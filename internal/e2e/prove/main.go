@@ -24,6 +24,7 @@ var proofs = []struct {
 	{"outage", "every part stopped, held, killed, emptied, one after another: who parks, who resumes, and nothing leaves that should not", outage},
 	{"newcomer", "the commands of README's tour, in a fresh clone with an empty home folder (--cold: with empty caches, too)", newcomer},
 	{"canary", "marked identifiers in every field, searched in every sink and encoding; leaky builds are caught", canary},
+	{"detectors", "a million events near places, about topics and of minors: what had to stay stayed; builds without a check are told", detectors},
 	{"bench", "the worker's CPU per million events beside a bare loop that only copies (--quick: fewer events)", bench},
 }
 
