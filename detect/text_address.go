@@ -33,8 +33,8 @@ func strongKind(b []byte) bool {
 	return false
 }
 
-// maxStreetWords is the most words that the name of a street may have.
-const maxStreetWords = 4
+// maxStreetWords is the most words that the name of a street may have: "Dr Martin Luther King Jr Boulevard".
+const maxStreetWords = 5
 
 // street is what has been read of an address so far.
 type street struct {
@@ -77,7 +77,7 @@ func findAddress(_ *Scanner, v *reading) Hits {
 			st.since = -1
 			continue
 		}
-		if st.since > 0 && st.since <= maxStreetWords && !broken && isStreet(f, &st, start, end, w) {
+		if numberedRoad(f, word, end, st.since) || st.since > 0 && st.since <= maxStreetWords && !broken && isStreet(f, &st, start, end, w) {
 			return hit(StreetAddress)
 		}
 		if st.since == 0 {
@@ -97,6 +97,18 @@ func findAddress(_ *Scanner, v *reading) Hits {
 	}
 }
 
+// numberedRoad reads the road that a house number stands before: "1234 Highway 66", "100 County Road 12".
+func numberedRoad(f, word []byte, end, since int) bool {
+	switch string(word) {
+	case "highway", "hwy", "route", "rte", "road", "rd":
+	default:
+		return false
+	}
+	s, e := nextWord(f, end)
+	number, _ := houseNumber(f[s:e])
+	return number && since <= 2 && s-end <= 2
+}
+
 // isStreet says whether the word at start is the kind of a street whose name stands between it and the number.
 func isStreet(f []byte, st *street, start, end int, w *wordLists) bool {
 	word := f[start:end]
@@ -106,7 +118,7 @@ func isStreet(f []byte, st *street, start, end int, w *wordLists) bool {
 	if n := len(word); n > 6 && (string(word[n-3:]) == "str" || n > 8 && (string(word[n-7:]) == "strasse" || string(word[n-6:]) == "straat")) {
 		return true
 	}
-	return w.kinds.has(word) && st.since <= 2 && addressEnds(f, end, w)
+	return w.kinds.has(word) && st.since <= 3 && addressEnds(f, end, w)
 }
 
 // addressEnds says whether an address may end at i: nothing more, a sign, a direction, a flat, a number, or a town

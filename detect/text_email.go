@@ -17,10 +17,18 @@ func findEmail(s *Scanner, v *reading) Hits {
 			return 0
 		}
 		i += n
-		if !mailboxBefore(f, i) {
+		// "(@)" and "@@" are the sign too.
+		left, right := i, i+1
+		if i > 0 && right < len(f) && (opensAside(f[i-1]) && closesAside(f[right]) || f[right] == '@') {
+			right++
+			if f[i-1] != '@' && opensAside(f[i-1]) {
+				left--
+			}
+		}
+		if !mailboxBefore(f, left) {
 			continue
 		}
-		if !s.try(1) || domainAfter(f, i+1) {
+		if !s.try(1) || domainAfter(f, right) {
 			return hit(Email)
 		}
 	}

@@ -146,8 +146,10 @@ func findGeohash(_ *Scanner, v *reading) Hits {
 // geohashAfter reads from just behind the label: an optional number, signs, the geohash.
 func geohashAfter(f []byte, i int, sure bool) bool {
 	sign := false
-	if rest := f[i:]; sure && (bytes.HasPrefix(rest, []byte(".org/")) || bytes.HasPrefix(rest, []byte(" is "))) {
+	if rest := f[i:]; sure && bytes.HasPrefix(rest, []byte(".org/")) {
 		i, sign = i+4, true
+	} else if sure && bytes.HasPrefix(rest, []byte(" is ")) {
+		i, sign = i+3, true
 	}
 	for ; i < len(f) && isDigit(f[i]) && sure; i++ {
 	}

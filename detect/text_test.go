@@ -17,7 +17,7 @@ func TestTextHits(t *testing.T) {
 			"ann%40example.org", "ann&#64;example.org", "ann＠example．org", "аnn@ехаmрlе.оrg", "a\u200bnn@exam\u00adple.org", "почта@пример.рф",
 			"mailto:ann@example.org?subject=x", `"ann lee"@example.org`, "ann(home)@example.org", "ann@[192.0.2.1]", "ann @ example . org",
 			"YW5uQGV4YW1wbGUub3Jn", `ann\u0040example.org`, "ann%2540example.org", "write to ann@example.museum today", "ann+shop@example.online",
-			"@ann@social.example.org", "ann@localhost.lan",
+			"@ann@social.example.org", "ann(@)example.org", "ann@@example.org", "ann@localhost.lan",
 		},
 		Coordinates: {
 			"40.7128,-74.0060", "40.7128 -74.0060", "-74.006/40.713", "lat=40.71&lon=-74.00", `{"lat":40.7128,"lng":-74.006}`, "40,7128; -74,0060",
@@ -27,7 +27,7 @@ func TestTextHits(t *testing.T) {
 		},
 		Geocode: {
 			"87G8P27Q+2C", "87g8p27q+2c", "87G8P27Q%2B2C", "87G8P200+", "P27Q+2C new york", "///filled.count.soap", "meet at ///über.größe.straße", "https://w3w.co/filled.count.soap",
-			"geohash dr5reg", "geohash:dr5regw3p", "gh=u4pruydqqvj", "geo: dr5regw", "loc=u4pruyd", `{"geohash":"dr5regw"}`, "https://geohash.org/u4pruydqqvj", "u4pruydqqvj (geohash)",
+			"geohash dr5reg", "geohash:dr5regw3p", "gh=u4pruydqqvj", "geo: dr5regw", "loc=u4pruyd", `{"geohash":"dr5regw"}`, "https://geohash.org/u4pruydqqvj", "u4pruydqqvj (geohash)", "my geohash is 9q8yyk",
 		},
 		Token: {
 			"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl", "Bearer abcdef0123456789abcdef", "AKIAIOSFODNN7EXAMPLE", "ghp_16C7e42F292c6912E7710c838347Ae178B4a",
@@ -49,7 +49,7 @@ func TestTextHits(t *testing.T) {
 		StreetAddress: {
 			"101 Main St", "101 main street", "1600 Pennsylvania Ave NW", "350 Fifth Avenue, New York", "123 N 5th St Apt 4", "221B Baker Street", "45 Broadway", "12-14 Oak Road", "504 parkwood drive", "3 elm boulevard",
 			"1987 Spruce Dr, Apt 17", "checkout the new place at 101 main st.", "101+main+st", "PO Box 123456", "hey p.o. box 234234 hey", "7 Whitechapel, London E1 6AN", "12 Yonge, Toronto M5B 1M4", "12 rue de Rivoli",
-			"Hauptstraße 5, 10115 Berlin", "Musterstr. 12", "Calle Mayor 5", "10 Kings Cross, Austin TX 78701",
+			"Hauptstraße 5, 10115 Berlin", "Musterstr. 12", "Calle Mayor 5", "10 Kings Cross, Austin TX 78701", "1234 Highway 66", "100 County Road 12", "123 Dr Martin Luther King Jr Blvd", "500 S Buena Vista St",
 		},
 	} {
 		for _, text := range texts {

@@ -31,6 +31,11 @@ func findRandom(_ *Scanner, v *reading) Hits {
 			i++
 		}
 		run := t[from:i]
+		// What fills the last group belongs to it.
+		for n := 0; n < 2 && i < len(t) && t[i] == '='; n++ {
+			i++
+			run = t[from:i]
+		}
 		if len(run) >= minToken && (isRandom(run) || partIsRandom(run)) {
 			return hit(Token)
 		}
@@ -88,8 +93,8 @@ var nLogN = func() (t [entropySpan + 1]float64) {
 	return t
 }()
 
-// irregular says whether the kind of character changes as often as by chance. Random base64 changes at 64 of 100 steps,
-// its lower case at 26 and base36 at 40; words that are joined, numbers among them, at fewer than 20.
+// irregular says whether the kind of character changes too often for words. Random base64 changes at 64 of 100 steps, its
+// lower case at 26 and base36 at 40, with a wide spread at twenty characters; words that are joined at fewer than 20.
 func irregular(b []byte) bool {
 	var digits, upper, lower, changes, steps, words, capitals, lowers int
 	last := byte(0)
@@ -126,12 +131,12 @@ func irregular(b []byte) bool {
 	case steps == 0 || letters == 0 || words*4 > len(b):
 		return false
 	case upper > 0 && lower > 0 && digits > 0:
-		return changes*100 >= 30*steps
+		return changes*100 >= 20*steps
 	case digits > 0:
-		return digits >= 3 && changes*100 >= 28*steps
+		return digits >= 2 && changes >= 3 && changes*100 >= 16*steps
 	}
 	// Names in camel case have capitals beside each other in abbreviations only, and longer runs of small letters.
-	return capitals > 0 && 2*lower <= 7*lowers && upper*100 >= 22*letters && lower*100 >= 22*letters && changes*100 >= 30*steps
+	return capitals > 0 && lower <= 4*lowers && upper*100 >= 15*letters && lower*100 >= 15*letters && changes*100 >= 25*steps
 }
 
 // kindOf is 'a' for a small letter, 'A' for a capital, '0' for a digit and '-' for a sign.
