@@ -7,8 +7,6 @@ package detect
 import (
 	"unicode"
 	"unicode/utf8"
-
-	"golang.org/x/text/unicode/norm"
 )
 
 // Bytes that stand for nothing in a folded text but for themselves in one that is written with digits for letters.
@@ -40,7 +38,7 @@ var plain = func() (t [256]byte) {
 	return t
 }()
 
-// maxPerRune bounds what one character of the input folds to: 18 characters of 4 bytes, and a space.
+// maxPerRune bounds what one character of the input folds to: 15 characters of 4 bytes, and a space.
 const maxPerRune = 80
 
 // fill writes the next piece into buf, which must hold more than maxPerRune bytes; 0 at the end.
@@ -96,20 +94,14 @@ func AppendWords(dst, text []byte) (words []byte, ok bool) {
 // special folds one character that is not plain.
 func (f *folder) special(buf []byte, n int) int {
 	r := f.rune()
-	switch {
-	case r < utf8.RuneSelf:
+	if r < utf8.RuneSelf {
 		return f.ascii(buf, n, byte(r))
-	case invisible(r):
-		return n
 	}
-	var tmp [utf8.UTFMax]byte
-	var d []byte
-	if m := utf8.EncodeRune(tmp[:], r); r < 0xac00 || r > 0xd7a3 {
-		if d = norm.NFKD.Properties(tmp[:m]).Decomposition(); d == nil {
-			d = tmp[:m]
-		}
-	} else {
-		d = tmp[:m] // Hangul is compared as it is written
+	// The table of the scan for identifiers: what looks or means the same, in small letters, without accents and what is
+	// invisible.
+	d, changed := plainForms().of(r)
+	if !changed {
+		return f.letter(buf, n, r)
 	}
 	for len(d) > 0 {
 		r, m := utf8.DecodeRune(d)
@@ -148,18 +140,18 @@ func (f *folder) ascii(buf []byte, n int, c byte) int {
 	return n + 1
 }
 
-// letter folds one character of a decomposition.
+// letter folds one character that has no plainer form.
 func (f *folder) letter(buf []byte, n int, r rune) int {
 	switch {
 	case r < utf8.RuneSelf:
 		return f.ascii(buf, n, byte(r))
-	case r >= 0x300 && r <= 0x36f, invisible(r), unicode.Is(unicode.Mn, r) && r < 0x700, unicode.Is(unicode.Me, r):
-		return n
-	case r == '’' || r == '‘' || r == 'ʼ' || r == '´':
+	case r == '\u2019' || r == '\u2018' || r == '\u02bc' || r == '\u00b4':
 		return f.ascii(buf, n, '\'')
+	case unicode.Is(unicode.Mn, r) && r < 0x700: // points of Hebrew, Arabic and Syriac, which most leave out
+		return n
 	}
 	r = unicode.ToLower(r)
-	switch s := lookalike(r); {
+	switch s := romanised(r); {
 	case s != "":
 		f.space = false
 		return n + copy(buf[n:], s)
@@ -169,23 +161,9 @@ func (f *folder) letter(buf []byte, n int, r rune) int {
 			n++
 		}
 		return n
-	case unicode.IsDigit(r):
-		f.space = false
-		buf[n] = '0' + digit(r)
-		return n + 1
 	}
 	f.space = false
 	return n + utf8.EncodeRune(buf[n:], r)
-}
-
-// digit is the value of a decimal digit of any script: each script has its ten in a row.
-func digit(r rune) byte {
-	d := byte(0)
-	for d < 9 && unicode.IsDigit(r-1) && (r-1)&^0xf == r&^0xf {
-		r--
-		d++
-	}
-	return d
 }
 
 // rune reads one character, through %XX up to twice and \uXXXX once. Bytes that are no UTF-8 read as U+FFFD.
@@ -255,19 +233,8 @@ func hex(b []byte) (v uint32, ok bool) {
 	return v, true
 }
 
-// invisible characters join what stands around them: soft hyphen, zero width, direction marks, variation selectors, tags.
-func invisible(r rune) bool {
-	switch {
-	case r == 0xad, r == 0x34f, r == 0x61c, r == 0x115f, r == 0x1160, r == 0x17b4, r == 0x17b5, r == 0x3164, r == 0xffa0, r == 0xfeff,
-		r >= 0x180b && r <= 0x180e, r >= 0x200b && r <= 0x200f, r >= 0x202a && r <= 0x202e, r >= 0x2060 && r <= 0x206f,
-		r >= 0xfe00 && r <= 0xfe0f, r >= 0xe0000 && r <= 0xe0fff:
-		return true
-	}
-	return false
-}
-
-// lookalike is the ASCII for a small letter that has no decomposition to it but is read as it; "" for none.
-func lookalike(r rune) string {
+// romanised is how a small letter of the Latin script is written where a keyboard lacks it; "" for none.
+func romanised(r rune) string {
 	switch r {
 	case 'ß':
 		return "ss"
@@ -277,57 +244,23 @@ func lookalike(r rune) string {
 		return "oe"
 	case 'þ':
 		return "th"
-	case 'а', 'α', 'ɑ', 'ꭺ', 'ᴀ':
-		return "a"
-	case 'ь', 'ƅ', 'ʙ':
-		return "b"
-	case 'с', 'ϲ', 'ᴄ', 'ⅽ':
-		return "c"
-	case 'ԁ', 'đ', 'ð', 'ɗ', 'ᴅ':
+	case 'đ', 'ð', 'ɖ':
 		return "d"
-	case 'е', 'ε', 'ҽ', 'ɛ', 'ᴇ', 'є', 'ə':
-		return "e"
-	case 'ϝ', 'ƒ', 'ꜰ':
-		return "f"
-	case 'ɡ', 'ց', 'ɢ', 'ǥ':
-		return "g"
-	case 'һ', 'հ', 'ʜ', 'ħ':
+	case 'ħ':
 		return "h"
-	case 'і', 'ι', 'ı', 'ɩ', 'ɪ', 'ӏ', 'ɨ':
+	case 'ı', 'ɨ':
 		return "i"
-	case 'ј', 'ʝ', 'ᴊ':
-		return "j"
-	case 'к', 'κ', 'ᴋ', 'ƙ':
-		return "k"
-	case 'ł', 'ʟ', 'ɫ':
+	case 'ł', 'ɫ':
 		return "l"
-	case 'м', 'ᴍ', 'ɱ':
-		return "m"
-	case 'ո', 'ɴ', 'η', 'п', 'ŋ':
+	case 'ŋ':
 		return "n"
-	case 'о', 'ο', 'օ', 'ø', 'ᴏ', 'ɔ', 'σ':
+	case 'ø', 'ɔ':
 		return "o"
-	case 'р', 'ρ', 'ᴘ', 'ƿ':
-		return "p"
-	case 'ԛ', 'զ':
-		return "q"
-	case 'ʀ', 'г', 'ɾ':
-		return "r"
-	case 'ѕ', 'ꜱ', 'ʂ':
-		return "s"
-	case 'т', 'τ', 'ᴛ', 'ŧ':
+	case 'ŧ':
 		return "t"
-	case 'υ', 'ս', 'ʊ', 'ᴜ', 'ц':
-		return "u"
-	case 'ν', 'ѵ', 'ᴠ', 'ʋ':
-		return "v"
-	case 'ԝ', 'ω', 'ɯ', 'ᴡ', 'ш':
-		return "w"
-	case 'х', 'χ', 'ж':
-		return "x"
-	case 'у', 'γ', 'ү', 'ʏ', 'ɣ':
-		return "y"
-	case 'ᴢ', 'ʐ', 'ƶ', 'з':
+	case 'ə', 'ɛ':
+		return "e"
+	case 'ƶ':
 		return "z"
 	}
 	return ""
