@@ -21,11 +21,14 @@ import (
 func consentCommand(a *app) *cobra.Command {
 	return family(&cobra.Command{
 		Use:   "consent",
-		Short: "Give, withdraw and look at consents; accept the store",
-		Long: "Give, withdraw and look at consents; accept the store.\n\n" +
+		Short: "Give, withdraw, look at and erase consents; accept, verify and rebuild the store",
+		Long: "Give, withdraw, look at and erase consents; accept, verify and rebuild the store.\n\n" +
+			"With consent.changelog the truth is in Kafka: a change is appended there, and a verb returns when an owner (consentry run,\n" +
+			"or consentry consent sync) has merged it and Redis has it. Without, one Redis holds the truth.\n\n" +
 			"--subject - reads the subject from standard input, so that it is in no shell history or process list.",
 		Example: "  consentry consent withdraw-all --subject -",
-	}, grantCommand(a), withdrawCommand(a), withdrawAllCommand(a), getCommand(a), importCommand(a), acceptEpochCommand(a))
+	}, grantCommand(a), withdrawCommand(a), withdrawAllCommand(a), getCommand(a), importCommand(a), protectCommand(a), unprotectCommand(a),
+		forgetCommand(a), acceptEpochCommand(a), consentSyncCommand(a), verifyCommand(a), rebuildCommand(a))
 }
 
 func usage(format string, args ...any) error {
@@ -40,7 +43,7 @@ type changeFlags struct {
 
 func (f *changeFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&f.subject, "subject", "", "who; - reads it from standard input")
-	c.Flags().StringVar(&f.evidence, "evidence", "", "where the proof of it is kept (recorded with the changelog, which this version lacks)")
+	c.Flags().StringVar(&f.evidence, "evidence", "", "where the proof of it is kept; recorded with consent.changelog")
 	c.Flags().BoolVar(&f.json, "json", false, "print one JSON object")
 }
 
@@ -150,34 +153,28 @@ func (a *app) change(ctx context.Context, f *changeFlags, ch consent.Change) err
 	if problem := unknownPair(cfg, ch); problem != "" {
 		return &exitError{code: exitFailed, err: errors.New(problem)}
 	}
-	store, err := openStore(cfg)
+	b, err := openBook(cfg)
 	if err != nil {
 		return err
 	}
-	defer store.Close()
-	id, err := a.subject(ctx, cfg, store, f.subject)
+	defer b.close()
+	id, err := a.subject(ctx, cfg, b.store, f.subject)
 	if err != nil {
 		return err
 	}
-	if f.since == "now" {
-		// The store's clock, by which withdrawals count, and not this machine's.
-		now, err := store.Clock(ctx)
-		if err != nil {
-			return storeFailed(cfg, err)
-		}
-		ch.AtMS = now.UnixMilli()
-		if problem := ch.Problem(); problem != "" {
-			return usage("%s", problem)
-		}
-	}
-	r, err := store.Apply(ctx, id, ch)
+	r, err := b.apply(ctx, id, ch, f.since == "now", f.evidence)
 	if err != nil {
-		return storeFailed(cfg, err)
+		return b.failed(err)
 	}
-	if f.evidence != "" {
-		fmt.Fprintln(a.err, "note: --evidence is recorded with the changelog, which this version does not have yet")
-	}
+	a.noteEvidence(b, f.evidence)
 	return a.printResult(r, f.json)
+}
+
+// noteEvidence says where evidence is not kept.
+func (a *app) noteEvidence(b *book, evidence string) {
+	if evidence != "" && b.log == nil {
+		fmt.Fprintln(a.err, "note: --evidence is recorded with consent.changelog, which this configuration does not have")
+	}
 }
 
 // unknownPair refuses a grant to a partner, or for a purpose, that the configuration does not have: it would cover

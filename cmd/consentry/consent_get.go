@@ -20,45 +20,58 @@ func getCommand(a *app) *cobra.Command {
 	var subject string
 	var history, asJSON bool
 	c := &cobra.Command{
-		Use:     "get",
-		Short:   "Show what a subject has allowed and withdrawn",
+		Use:   "get",
+		Short: "Show what a subject has allowed and withdrawn",
+		Long: "Show what a subject has allowed and withdrawn. With --history, which needs consent.changelog, also every change there was:\n" +
+			"what was granted to whom, when and why it ended, by which evidence, and what was void and why.",
 		Example: "  consentry consent get --subject +12025550123 --json",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if history {
-				return usage("--history reads the consent changelog, which this version does not have yet")
-			}
 			if subject == "" {
 				return usage("--subject is missing; --subject - reads it from standard input")
 			}
-			return a.get(c.Context(), subject, asJSON)
+			return a.get(c.Context(), subject, history, asJSON)
 		},
 	}
 	c.Flags().StringVar(&subject, "subject", "", "who; - reads it from standard input")
-	c.Flags().BoolVar(&history, "history", false, "every change there was (with the changelog)")
+	c.Flags().BoolVar(&history, "history", false, "every change there was (with consent.changelog)")
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	return c
 }
 
-func (a *app) get(ctx context.Context, subject string, asJSON bool) error {
+func (a *app) get(ctx context.Context, subject string, history, asJSON bool) error {
 	cfg, err := a.loadConfig()
 	if err != nil {
 		return err
 	}
-	store, err := openStore(cfg)
+	if history && cfg.Consent.Changelog == nil {
+		return usage("--history reads the consent changelog, and the configuration has no consent.changelog")
+	}
+	b, err := openBook(cfg)
 	if err != nil {
 		return err
 	}
-	defer store.Close()
-	id, err := a.subject(ctx, cfg, store, subject)
+	defer b.close()
+	id, err := a.subject(ctx, cfg, b.store, subject)
 	if err != nil {
 		return err
 	}
-	raw, err := store.Line(ctx, id)
+	raw, err := b.store.Line(ctx, id)
 	if err != nil {
-		return storeFailed(cfg, err)
+		return b.failed(err)
 	}
 	view, ok := viewLine(raw)
+	if view.Protected, err = b.store.Protected(ctx, id); err != nil {
+		return b.failed(err)
+	}
+	b.unheard(ctx, a, id.Shard())
+	if history {
+		events, err := b.log.History(ctx, id)
+		if err != nil {
+			return b.failed(err)
+		}
+		view.History = viewHistory(events)
+	}
 	if asJSON {
 		err = json.NewEncoder(a.out).Encode(view)
 	} else {
@@ -78,6 +91,8 @@ type lineView struct {
 	Line         string      `json:"line"`
 	WithdrawnAll string      `json:"withdrawn_all,omitempty"`
 	Consents     []entryView `json:"consents"`
+	Protected    bool        `json:"protected,omitempty"`
+	History      []eventView `json:"history,omitempty"`
 }
 
 type entryView struct {
@@ -123,6 +138,16 @@ func viewLine(raw []byte) (lineView, bool) {
 
 func (v lineView) print(w io.Writer) error {
 	var b strings.Builder
+	for i := range v.History {
+		v.History[i].print(&b)
+	}
+	if len(v.History) > 0 {
+		b.WriteString("now:\n")
+	}
+	if v.Protected {
+		b.WriteString("protected: no event of this subject leaves\n")
+	}
+	now := b.Len()
 	if v.WithdrawnAll != "" {
 		fmt.Fprintf(&b, "everything withdrawn at %s\n", v.WithdrawnAll)
 	}
@@ -148,7 +173,7 @@ func (v lineView) print(w io.Writer) error {
 		}
 		b.WriteByte('\n')
 	}
-	if b.Len() == 0 {
+	if b.Len() == now {
 		b.WriteString("nothing was ever allowed or withdrawn\n")
 	}
 	_, err := io.WriteString(w, b.String())

@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/consentry/consentry/config"
 	"github.com/consentry/consentry/consent"
+	"github.com/consentry/consentry/kafka/changelog"
 )
 
 func importCommand(a *app) *cobra.Command {
@@ -26,7 +28,7 @@ func importCommand(a *app) *cobra.Command {
 		Long: "Make the changes of a CSV file, - for standard input. The header is\n  " + consent.Header + "\n" +
 			"action is grant, withdraw or withdraw-all; categories are separated by spaces; linked is true or false; times are RFC 3339.\n" +
 			"Rows that are refused or void are named by line and reason, and the rest goes on. Exit 1 if any was refused. Running a\n" +
-			"file again is harmless.",
+			"file again is harmless; with consent.changelog a load of a file that was cut short goes on where it stopped.",
 		Example: "  consentry consent import consents.csv",
 		Args:    one("FILE, or - for standard input"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -34,17 +36,17 @@ func importCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			store, err := openStore(cfg)
+			b, err := openBook(cfg)
 			if err != nil {
 				return err
 			}
-			defer store.Close()
-			im, err := a.openImport(c.Context(), cfg, store, args[0], history)
+			defer b.close()
+			im, err := a.openImport(c.Context(), cfg, b.store, args[0], history)
 			if err != nil {
 				return err
 			}
 			defer im.file.Close()
-			done, err := im.load(c.Context(), store)
+			done, err := im.loadInto(c.Context(), b)
 			if err != nil {
 				return err
 			}
@@ -69,6 +71,8 @@ type importing struct {
 	names *subjects
 	rows  *consent.Rows
 	file  io.Closer
+	// sum names the file and how it is read, for a load that goes on; zero for what cannot be read twice.
+	sum [sha256.Size]byte
 }
 
 // openImport finds everything that is wrong before the first row: the file, the key folder, the header.
@@ -81,6 +85,12 @@ func (a *app) openImport(ctx context.Context, cfg *config.Config, store *consent
 			return nil, usage("the import file cannot be opened: %s", whyNot(err))
 		}
 		in, im.file = f, f
+		if cfg.Consent.Changelog != nil {
+			if im.sum, err = sumOf(f, history); err != nil {
+				f.Close()
+				return nil, &exitError{code: exitFailed, err: err}
+			}
+		}
 	}
 	var err error
 	if im.names, err = openSubjects(ctx, cfg, store); err == nil {
@@ -95,15 +105,68 @@ func (a *app) openImport(ctx context.Context, cfg *config.Config, store *consent
 	return im, nil
 }
 
+// sumOf names a file by its bytes and the way in which it is read; a pipe has no name.
+func sumOf(f *os.File, history bool) (sum [sha256.Size]byte, err error) {
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return sum, nil
+	}
+	h := sha256.New()
+	if history {
+		h.Write([]byte("history "))
+	}
+	if _, err := io.Copy(h, f); err != nil {
+		return sum, errors.New("the import file cannot be read")
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return sum, errors.New("the import file cannot be read twice")
+	}
+	return [sha256.Size]byte(h.Sum(nil)), nil
+}
+
+// loadInto makes the changes where the configuration has its consents.
+func (im *importing) loadInto(ctx context.Context, b *book) (consent.Loaded, error) {
+	if b.log == nil {
+		return im.load(ctx, b.store)
+	}
+	say, began := im.a.every2s(), time.Now()
+	read := 0
+	done, err := b.log.Load(ctx, im.rows, changelog.Import{
+		File: im.sum, Name: im.names.id, Check: im.check, Report: im.report,
+		Progress: func(rows, merged int) {
+			read = rows
+			say("%d rows read, %d merged, %.0f a second\n", rows, merged, float64(merged)/time.Since(began).Seconds())
+		},
+		Resumed: func(line int) {
+			fmt.Fprintf(im.a.err, "going on after line %d, up to which an earlier run has appended everything\n", line)
+		},
+	})
+	if err != nil {
+		again := "run the file again, which goes on there"
+		if im.sum == [sha256.Size]byte{} {
+			again = "run it again from the beginning"
+		}
+		return done, &exitError{code: exitFailed, err: fmt.Errorf("stopped after line %d, up to which all is in the log; %s: %w", done.Line, again, err)}
+	}
+	if seconds := time.Since(began).Seconds(); seconds > 2 {
+		fmt.Fprintf(im.a.err, "%d rows in %.1f s\n", read, seconds)
+	}
+	fmt.Fprintf(im.a.out, "made %d, void %d, refused %d\n", done.Made, done.Void, done.Refused)
+	return done, nil
+}
+
+func (im *importing) check(ch consent.Change) string { return unknownPair(im.cfg, ch) }
+
+func (im *importing) report(line int, kind, reason string) {
+	fmt.Fprintf(im.a.out, "line %d: %s: %s\n", line, kind, reason)
+}
+
 // load makes the changes through w and prints what became of them.
 func (im *importing) load(ctx context.Context, w consent.Writer) (consent.Loaded, error) {
 	said := time.Now()
 	loading := consent.Loading{
 		Name:  im.names.id,
-		Check: func(ch consent.Change) string { return unknownPair(im.cfg, ch) },
-		Report: func(line int, kind, reason string) {
-			fmt.Fprintf(im.a.out, "line %d: %s: %s\n", line, kind, reason)
-		},
+		Check: im.check, Report: im.report,
 		Progress: func(n int) {
 			if time.Since(said) > 2*time.Second {
 				said = time.Now()
@@ -128,7 +191,9 @@ func acceptEpochCommand(a *app) *cobra.Command {
 		Short: "Say that the store as it stands is right",
 		Long: "Say that the store as it stands (new, emptied, restored) is right. Workers wait until somebody does, since a store that\n" +
 			"lost withdrawals looks like any other. It prints what it finds and asks. With --import the store opens only when the\n" +
-			"file is loaded. It may be cut short anywhere: nothing is released meanwhile, and running it again completes it.",
+			"file is loaded. It may be cut short anywhere: nothing is released meanwhile, and running it again completes it.\n\n" +
+			"With consent.changelog it opens the log, once; owners (consentry run, or consentry consent sync) must run. Later an\n" +
+			"emptied or restored store is filled from the log, and nobody is asked.",
 		Example: "  consentry consent accept-epoch --import consents.csv --yes",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -142,12 +207,15 @@ func acceptEpochCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			store, err := openStore(cfg)
+			b, err := openBook(cfg)
 			if err != nil {
 				return err
 			}
-			defer store.Close()
-			return a.acceptEpoch(c.Context(), cfg, store, file, history, yes)
+			defer b.close()
+			if b.log != nil {
+				return a.acceptLog(c.Context(), b, file, history, yes)
+			}
+			return a.acceptEpoch(c.Context(), cfg, b.store, file, history, yes)
 		},
 	}
 	c.Flags().StringVar(&file, "import", "", "load this file before the store opens")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/consentry/consentry/consent"
 	"github.com/consentry/consentry/internal/city"
 	"github.com/consentry/consentry/keys"
 )
@@ -115,14 +116,18 @@ func (a *app) simulateConsents(ctx context.Context, c *carrier, town *city.City)
 	if err != nil {
 		return err
 	}
-	store, err := openStore(c.cfg)
+	b, err := openBook(c.cfg)
 	if err != nil {
 		return err
 	}
-	defer store.Close()
+	defer b.close()
+	var to consent.Writer = b.store
+	if b.log != nil {
+		to = b.log
+	}
 	house := ring.HouseKey()
 	say := a.every2s()
-	n, err := c.consents(ctx, town, house[:], store, func(done, of int) { say("%d of %d consents\n", done, of) })
+	n, err := c.consents(ctx, town, house[:], to, func(done, of int) { say("%d of %d consents\n", done, of) })
 	fmt.Fprintf(a.out, "consents %d changes\n", n)
 	return err
 }

@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-
-	"github.com/consentry/consentry/consent"
 )
 
 func stopCommand(a *app) *cobra.Command {
@@ -21,8 +19,8 @@ func stopCommand(a *app) *cobra.Command {
 		Example: "  consentry stop acme-ads --reason 'contract under review'",
 		Args:    one("PARTNER"),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.flag(c.Context(), args[0], false, func(s *consent.Store) (time.Time, error) {
-				return s.Stop(c.Context(), args[0], reason)
+			return a.flag(c.Context(), args[0], false, func(b *book) (time.Time, error) {
+				return b.stop(c.Context(), args[0], reason)
 			})
 		},
 	}
@@ -38,8 +36,8 @@ func resumeCommand(a *app) *cobra.Command {
 		Example: "  consentry resume acme-ads --reason 'review done'",
 		Args:    one("PARTNER"),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.flag(c.Context(), args[0], true, func(s *consent.Store) (time.Time, error) {
-				return s.Resume(c.Context(), args[0])
+			return a.flag(c.Context(), args[0], true, func(b *book) (time.Time, error) {
+				return b.resume(c.Context(), args[0])
 			})
 		},
 	}
@@ -48,7 +46,7 @@ func resumeCommand(a *app) *cobra.Command {
 }
 
 // flag sets or lifts a stop. A partner that the configuration does not have can be resumed, so that no flag is left.
-func (a *app) flag(ctx context.Context, partner string, resume bool, act func(*consent.Store) (time.Time, error)) error {
+func (a *app) flag(ctx context.Context, partner string, resume bool, act func(*book) (time.Time, error)) error {
 	cfg, err := a.loadConfig()
 	if err != nil {
 		return err
@@ -56,17 +54,17 @@ func (a *app) flag(ctx context.Context, partner string, resume bool, act func(*c
 	if problem := noPartner(cfg, partner); problem != "" && !resume {
 		return usage("%s", problem)
 	}
-	store, err := openStore(cfg)
+	b, err := openBook(cfg)
 	if err != nil {
 		return err
 	}
-	defer store.Close()
-	at, err := act(store)
+	defer b.close()
+	at, err := act(b)
 	if err != nil {
 		if ctx.Err() != nil {
 			err = errors.New("interrupted")
 		}
-		return storeFailed(cfg, err)
+		return b.failed(err)
 	}
 	word := "stopped"
 	if resume {

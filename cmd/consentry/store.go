@@ -22,9 +22,17 @@ func openStore(cfg *config.Config) (*consent.Store, error) {
 	if err != nil {
 		return nil, &exitError{code: exitConfig, err: err}
 	}
-	store, err := consent.Open(consent.Options{
+	o := consent.Options{
 		URL: cfg.Redis.URL, Username: cfg.Redis.Username, Password: cfg.Redis.Password.Reveal(), TLS: tls,
-	})
+		Database: cfg.Redis.Database, Changelog: cfg.Consent.Changelog != nil, StaleAfter: cfg.Consent.ParkWhenStale,
+	}
+	if s := cfg.Redis.Sentinel; s != nil {
+		o.Sentinel = &consent.Sentinel{Master: s.Master, Nodes: s.Nodes, Username: s.Username, Password: s.Password.Reveal()}
+	}
+	if c := cfg.Redis.Cluster; c != nil {
+		o.Cluster = c.Nodes
+	}
+	store, err := consent.Open(o)
 	if err != nil {
 		return nil, &exitError{code: exitConfig, err: err}
 	}
@@ -35,9 +43,21 @@ func openStore(cfg *config.Config) (*consent.Store, error) {
 func storeFailed(cfg *config.Config, err error) error {
 	var sick *consent.Sick
 	if errors.As(err, &sick) && sick.Cause() == string(kafka.RedisUnreachable) {
-		err = fmt.Errorf("%w (redis.url is %s); mend that and run this again: twice does no harm", err, cfg.Redis.URL)
+		err = fmt.Errorf("%w (%s); mend that and run this again: twice does no harm", err, redisOf(cfg))
 	}
-	return &exitError{code: exitFailed, err: err}
+	return asFailed(err)
+}
+
+// redisOf says where the configuration's Redis is.
+func redisOf(cfg *config.Config) string {
+	switch r := cfg.Redis; {
+	case r.Sentinel != nil:
+		return "redis.sentinel is " + r.Sentinel.Master + " by " + strings.Join(r.Sentinel.Nodes, ", ")
+	case r.Cluster != nil:
+		return "redis.cluster is " + strings.Join(r.Cluster.Nodes, ", ")
+	default:
+		return "redis.url is " + r.URL
+	}
 }
 
 // subjects names what a person types.

@@ -1,0 +1,94 @@
+// Opening a changelog for the first time, on a person's word: before that nothing is released. Later nobody has to be
+// asked: a store that is empty, or older than the log, is filled from it.
+
+package changelog
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"time"
+
+	"github.com/consentry/consentry/consent"
+)
+
+// Standing is what the state topic and the store say of all shards.
+type Standing struct {
+	Epoch    uint64 // the highest of the log; 0: it was never opened
+	Open     int    // shards that are
+	Held     int    // of them, those that wait for a file to be loaded
+	Records  int64  // offsets in the state topic: 0 for a new one
+	Store    uint64 // the highest epoch that the store knows
+	Single   bool   // the store holds the truth of a single-store deployment
+	Shut     bool   // which has begun to be moved over
+	Believed int    // shards that workers believe at this moment
+}
+
+// Standing looks at the log and the store.
+func (c *Client) Standing(ctx context.Context) (Standing, error) {
+	tails, extents, err := c.marks(ctx)
+	if err != nil {
+		return Standing{}, err
+	}
+	metas, err := c.o.Store.Metas(ctx, shardNumbers())
+	if err != nil {
+		return Standing{}, err
+	}
+	var s Standing
+	for p := range consent.Shards {
+		t, e, m := tails[int32(p)], extents[int32(p)], &metas[p]
+		s.Epoch = max(s.Epoch, t.mark.Epoch)
+		s.Records += e.stable - e.start
+		if t.mark.Epoch != 0 {
+			s.Open++
+			if t.mark.Hold {
+				s.Held++
+			} else if (need{place: 0, epoch: t.mark.Epoch}).lacks(m, c.o.Stale) == "" {
+				s.Believed++
+			}
+		}
+		s.Store = max(s.Store, m.Epoch, m.Building)
+		s.Single = s.Single || !m.Kafka && m.Epoch != 0
+		s.Shut = s.Shut || m.Shut
+	}
+	return s, nil
+}
+
+func shardNumbers() []int {
+	out := make([]int, consent.Shards)
+	for i := range out {
+		out[i] = i
+	}
+	return out
+}
+
+// NextEpoch is one that no shard has had.
+func (s Standing) NextEpoch() uint64 {
+	return max(s.Epoch+1, s.Store+1, uint64(time.Now().UnixMilli()))
+}
+
+// Open opens every shard under an epoch, and waits until all are; a shard that is open under it already stays so. With
+// hold the owners fill the store and let nobody believe it until Open is called again without.
+func (c *Client) Open(ctx context.Context, epoch uint64, hold bool, wait time.Duration) (Outcome, error) {
+	reqs := make([]consent.Request, consent.Shards)
+	for p := range reqs {
+		reqs[p] = consent.Request{Kind: consent.AskOpen, ReqID: RandomID(), OpenOf: p, Epoch: epoch, Hold: hold}
+	}
+	outs, err := c.ask(ctx, wait, reqs)
+	if err != nil {
+		return Outcome{}, err
+	}
+	for _, o := range outs {
+		if o.Effect.Refused() {
+			return o, errors.New("another opening has overtaken this one: " + o.Effect.Reason())
+		}
+	}
+	return outs[0], nil
+}
+
+// RandomID is a request's own name.
+func RandomID() (id [16]byte) {
+	// It never fails: the runtime ends the program instead.
+	rand.Read(id[:])
+	return id
+}

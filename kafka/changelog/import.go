@@ -1,0 +1,300 @@
+// Loading a file of changes into the log: in transactions of many rows, each of which also commits how far the file has
+// come, so that a load that was cut short goes on where it stopped and no row stands in the log twice.
+
+package changelog
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/consentry/consentry/consent"
+	"github.com/consentry/consentry/kafka"
+)
+
+const (
+	// importBatch is the number of rows in one transaction. While it is open no other request of its partitions is
+	// merged, so it has to be short.
+	importBatch = 20_000
+	// importWindow is how many rows may wait for the owners.
+	importWindow = 10 * importBatch
+	// importTimeout bounds a transaction whose importer died: until then it holds up what was appended behind it.
+	importTimeout = 10 * time.Second
+	// importSilence is how long the owners may be silent before the load gives up.
+	importSilence = 30 * time.Second
+)
+
+// Import says how a file is loaded. All functions are required.
+type Import struct {
+	// File names the file and the way in which it is read, for going on; its first 8 bytes also name its requests. Zero
+	// for a stream, which cannot be read twice.
+	File [32]byte
+	// Name finds the ID of a subject as written; false refuses the row.
+	Name func(subject string) (consent.ID, bool)
+	// Check refuses a row for what the configuration says; empty is no objection.
+	Check func(consent.Change) string
+	// Report is told of every row that did not do all that it asked, in no order. It is never called by two at once.
+	Report func(line int, kind, reason string)
+	// Progress is told now and then how many rows were read, and how many of them the owners have merged.
+	Progress func(read, merged int)
+	// Resumed is told once if a part of the file was loaded before: up to which line.
+	Resumed func(line int)
+}
+
+// ErrOvertaken says that the same file is being loaded by another process.
+var ErrOvertaken = errors.New("the same file is being loaded by another process, which has taken over")
+
+// importer is one load under way.
+type importer struct {
+	c    *Client
+	o    Import
+	cl   *kgo.Client
+	id   string // of group and transactions; the group exists only where the load can go on
+	keep bool   // progress is kept
+	*tracker
+}
+
+// batch is a part of the file that becomes one transaction.
+type batch struct {
+	records []*kgo.Record
+	rows    []row
+	line    int // up to which the file has been read
+	read    int
+	formed  refusals // so far, of rows that never became requests
+	last    bool
+	err     error
+}
+
+type refusals struct{ refused, doubtful int }
+
+// Load makes the changes of a file and returns when the store holds them all. On error Loaded says how far it came; to
+// run the file again is harmless, and goes on there.
+func (c *Client) Load(ctx context.Context, rows *consent.Rows, o Import) (consent.Loaded, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	i := &importer{c: c, keep: o.File != [32]byte{}, tracker: newTracker(o.Report)}
+	if !i.keep {
+		rand.Read(o.File[:]) // it never fails: the runtime ends the program instead
+	}
+	i.o = o
+	i.id = fmt.Sprintf("%s.consent-import.%x", c.o.Group, o.File[:8])
+	var err error
+	i.cl, _, err = kafka.AdminClient(c.o.Connection, kgo.TransactionalID(i.id), kgo.TransactionTimeout(importTimeout),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(50*time.Millisecond), kgo.MaxBufferedRecords(2*importBatch),
+		kgo.RecordDeliveryTimeout(importTimeout), kgo.UnknownTopicRetries(2), kgo.ProducerBatchCompression(kafka.Codecs()...))
+	if err != nil {
+		return consent.Loaded{}, err
+	}
+	defer i.cl.Close()
+	// The transactional id is taken first: it ends what another load of this file has left open, or is still doing.
+	if _, _, err := i.cl.ProducerID(ctx); err != nil {
+		return consent.Loaded{}, kafka.RequestTrouble(err, "transactional id "+i.id)
+	}
+	if err := i.begin(ctx); err != nil {
+		return consent.Loaded{}, err
+	}
+	from := make(map[int32]kgo.Offset, consent.Shards)
+	for p := range i.state {
+		from[int32(p)] = kgo.NewOffset().At(i.state[p])
+	}
+	f, err := c.followFrom(from)
+	if err != nil {
+		return consent.Loaded{}, err
+	}
+	settled := make(chan error, 1)
+	go func() { settled <- i.settle(ctx, f) }()
+	batches := make(chan batch, 1)
+	go i.prepare(ctx, rows, batches)
+
+	err = i.write(ctx, batches)
+	if err == nil {
+		err = i.drain(ctx)
+	}
+	cancel(err)
+	if e := <-settled; err == nil && e != nil && !errors.Is(e, context.Canceled) {
+		err = e
+	}
+	f.close()
+	done := i.loaded()
+	if err != nil {
+		return done, err
+	}
+	return done, i.finish(context.WithoutCancel(ctx))
+}
+
+// prepare reads rows and makes requests of them, beside the transaction in hand.
+func (i *importer) prepare(ctx context.Context, rows *consent.Rows, out chan<- batch) {
+	defer close(out)
+	var b batch
+	formed := i.formed
+	skip := i.line
+	read := 0
+	send := func() bool {
+		b.read, b.formed = read, formed
+		select {
+		case out <- b:
+			b = batch{records: make([]*kgo.Record, 0, importBatch), rows: make([]row, 0, importBatch), line: b.line}
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
+	for {
+		r, err := rows.Next()
+		if err != nil {
+			if err != io.EOF {
+				b.err = err
+			}
+			b.last = true
+			send()
+			return
+		}
+		read++
+		if r.Line <= skip {
+			continue
+		}
+		b.line = r.Line
+		req, problem := i.request(&r)
+		if problem != "" {
+			formed.refused++
+			if r.Change.Action != consent.ActGrant {
+				formed.doubtful++
+			}
+			i.say(r.Line, consent.KindRefused, problem)
+		} else {
+			b.records = append(b.records, i.c.record(&req))
+			b.rows = append(b.rows, row{line: int32(r.Line), grant: r.Change.Action == consent.ActGrant})
+		}
+		if len(b.records) == importBatch && !send() {
+			return
+		}
+	}
+}
+
+var kindOf = map[consent.Action]consent.RequestKind{
+	consent.ActGrant: consent.AskGrant, consent.ActWithdraw: consent.AskWithdraw, consent.ActWithdrawAll: consent.AskWithdrawAll,
+}
+
+// request makes the request of a row, or says why it is refused.
+func (i *importer) request(r *consent.Row) (consent.Request, string) {
+	problem := r.Problem
+	if problem == "" {
+		problem = i.o.Check(r.Change)
+	}
+	if problem != "" {
+		return consent.Request{}, problem
+	}
+	id, known := i.o.Name(r.Subject)
+	if !known {
+		return consent.Request{}, "the subject is not of the kind that consent.subject names"
+	}
+	req := consent.Request{Kind: kindOf[r.Change.Action], ReqID: i.requestID(r.Line), ID: id, Change: r.Change, Evidence: r.Evidence}
+	return req, req.Problem()
+}
+
+// requestID names a row's request by its file and line.
+func (i *importer) requestID(line int) (id [16]byte) {
+	copy(id[:8], i.o.File[:8])
+	binary.BigEndian.PutUint64(id[8:], uint64(line))
+	return id
+}
+
+// write appends the batches, each in a transaction with the progress.
+func (i *importer) write(ctx context.Context, batches <-chan batch) error {
+	for b := range batches {
+		if err := i.awaitRoom(ctx); err != nil {
+			return err
+		}
+		if len(b.records) > 0 {
+			if err := i.transact(ctx, &b); err != nil {
+				return err
+			}
+		}
+		i.note(&b)
+		i.o.Progress(b.read, i.merged())
+		if b.err != nil {
+			return b.err
+		}
+		if b.last {
+			return nil
+		}
+	}
+	return context.Cause(ctx)
+}
+
+func (i *importer) transact(ctx context.Context, b *batch) error {
+	if err := i.cl.BeginTransaction(); err != nil {
+		return i.failed(err)
+	}
+	first := kgo.AbortingFirstErrPromise(i.cl)
+	for _, r := range b.records {
+		i.cl.Produce(ctx, r, first.Promise())
+	}
+	if err := i.cl.Flush(ctx); err != nil {
+		return i.abandon(err)
+	}
+	if err := first.Err(); err != nil {
+		return i.abandon(err)
+	}
+	// Before the commit: the owners may merge a request the moment it is committed.
+	i.add(b)
+	if i.keep {
+		if err := i.commitProgress(ctx, b); err != nil {
+			return i.abandon(err)
+		}
+	}
+	// Once begun the end is seen through, whatever the caller's context says.
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), kafka.EndDeadline)
+	defer cancel()
+	if err := i.cl.EndTransaction(end, kgo.TryCommit); err != nil {
+		return i.failed(err)
+	}
+	return nil
+}
+
+// abandon aborts the transaction in hand, as far as that is still possible: the broker's time-out does it otherwise.
+func (i *importer) abandon(err error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), kafka.EndDeadline)
+	defer cancel()
+	if abort := i.cl.EndTransaction(ctx, kgo.TryAbort); abort != nil && kafka.Code(abort) != kafka.Code(err) {
+		return fmt.Errorf("%w (and the transaction was not aborted: %s)", i.failed(err), kafka.Code(abort))
+	}
+	return i.failed(err)
+}
+
+func (i *importer) failed(err error) error {
+	switch {
+	case errors.Is(err, kerr.ProducerFenced), errors.Is(err, kerr.InvalidProducerEpoch):
+		return ErrOvertaken
+	case errors.Is(err, context.Canceled):
+		return errors.New("interrupted")
+	}
+	return kafka.RequestTrouble(err, "topic "+i.c.o.Requests)
+}
+
+// finish waits until the store holds all that was merged, and forgets the progress: the same file, loaded again, is
+// another load.
+func (i *importer) finish(ctx context.Context) error {
+	wait, cancel := context.WithTimeout(ctx, importSilence)
+	defer cancel()
+	if needs := i.needs(); len(needs) > 0 {
+		if _, err := i.c.awaitStore(wait, needs); err != nil {
+			var ny *NotYet
+			if errors.As(err, &ny) {
+				return fmt.Errorf("all rows are merged, and not all in force yet: %s", ny.Why)
+			}
+			return err
+		}
+	}
+	if !i.keep {
+		return nil
+	}
+	return i.dropProgress(ctx)
+}
