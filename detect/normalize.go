@@ -73,9 +73,7 @@ func appendPlain(dst, src []byte) []byte {
 		}
 		if form, changed := p.of(r); changed {
 			dst = append(dst, src[start:i]...)
-			for _, c := range form {
-				dst = append(dst, c)
-			}
+			dst = append(dst, form...)
 			start = i + n
 		}
 		i += n

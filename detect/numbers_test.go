@@ -231,3 +231,45 @@ func TestHits(t *testing.T) {
 		}
 	}
 }
+
+// TestNationalNumbers: one published example of each register, and the same with another last character.
+func TestNationalNumbers(t *testing.T) {
+	s := newScanner(t)
+	for _, text := range []string{
+		"bsn 111222333", "nif 501964843", "teudat zehut 039337423", "12.531.909-2", "76.086.428-5", "20.347.878-K", "710319/2745", "egn 7523169263", "943 476 5870", "2123 45670 1",
+		"1237 010180", "15108695088", "36805280109", "33309240064", "36 574 261 809", "oib 33392005961", "20-05536168-2", "112-233-445 95", "51 824 753 556", "1234 5678 9018",
+		"inn 500100732259", "1630615123457", "1-2345-45678-78-1", "360426199101010071", "6433435F", "BOXW310820HNERXN09", "15070649C103", "44051401458", "529.982.247-25", "85.07.30-033.28",
+		"756.9217.0769.85", "130-692-544", "4991 1866 5246", "131052-308T", "811228-9874", "19811228-9874", "10000000146", "8001015009087", "S1234567D", "A123456789", "1 85 05 78 006 084 91",
+		"12345678Z", "X9613851N", "RSSMRA85T10A562S", "tfn 876 543 210",
+	} {
+		if got := s.Scan([]byte(text)); !got.Has(NationalID) {
+			t.Errorf("%q: %v", text, got)
+		}
+		// The check digit is the last but for a few; in Austria it is the fourth, in Australia the last but one.
+		at := len(text) - 1
+		switch text {
+		case "1237 010180":
+			at = 3
+		case "2123 45670 1":
+			at = len(text) - 3
+		case "inn 500100732259", "15108695088", "8001015009087", "1 85 05 78 006 084 91", "112-233-445 95":
+			at = len(text) - 2
+		}
+		wrong := []byte(text)
+		switch {
+		case wrong[at] == '9' || wrong[at] == 'K':
+			wrong[at]--
+		default:
+			wrong[at]++
+		}
+		if got := s.Scan(wrong); got.Has(NationalID) {
+			t.Errorf("%q: %v", wrong, got)
+		}
+	}
+	// No check digit: the groups, the date or the label decide.
+	for _, text := range []string{"120174-3399", "kennitala 1201743399", "211062-5629", "161175-19997", "770305-02-1234", "960121-1234567", "HKID A123456(3)", "ACUPA7085R", "AB123456C", "1EG4-TE5-MK73"} {
+		if got := s.Scan([]byte(text)); !got.Has(NationalID) {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}

@@ -56,7 +56,7 @@ func findLetteredIDs(s *Scanner, v *reading) Hits {
 				if k+1 == len(b) || !isAlnum(b[k+1]) {
 					ends |= 1 << n
 				}
-			} else if c := b[k]; c != ' ' && c != '-' && c != '.' && c != '/' && c != '+' || k+1 < len(b) && !isAlnum(b[k+1]) {
+			} else if c := b[k]; c != ' ' && c != '-' && c != '.' && c != '/' && c != '+' && c != '(' || k+1 < len(b) && !isAlnum(b[k+1]) {
 				break
 			}
 		}
