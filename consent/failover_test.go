@@ -73,7 +73,7 @@ func holder(t *testing.T, tb *testbed.Testbed, shard int) (master, replica *test
 		var replicas []*testbed.Redis
 		master, replicas, err = tb.Cluster.Master(t.Context(), fmt.Sprintf("consentry:{%02d}:meta", shard))
 		must(t, err)
-		return master, replicas[0]
+		return master, append(replicas, nil)[0]
 	}
 	master, err = tb.Sentinels.Master(t.Context())
 	must(t, err)
@@ -206,4 +206,41 @@ func TestPartitionedMaster(t *testing.T) {
 	wantCause(t, openForm(t, tb), "redis_stale")
 	vouch(t, stuck) // the owner on the wrong side of the network vouches on, for a store that nobody else is told of
 	wantCause(t, openForm(t, tb), "redis_stale")
+}
+
+// A master that gives way in good order sends its clients to the new one at once (MOVED).
+func TestMovedShards(t *testing.T) {
+	tb := startForm(t, testbed.RedisCluster)
+	owner, worker := openForm(t, tb), openForm(t, tb)
+	openAll(t, owner, 7, 0)
+	vouch(t, owner)
+	wantCause(t, worker, "")
+	_, replica := holder(t, tb, 0)
+	if _, err := replica.Do(t.Context(), "CLUSTER", "FAILOVER"); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the replica is promoted", func() error {
+		if master, _ := holder(t, tb, 0); master != replica {
+			return errors.New("not yet")
+		}
+		return nil
+	})
+	await(t, "the worker asks the new master", func() error {
+		if c := cause(t, worker.Ask(t.Context(), "acme", nil, new(consent.Snapshot))); c != "redis_stale" {
+			return fmt.Errorf("%q", c)
+		}
+		return nil
+	})
+	await(t, "the owner finds it", func() error {
+		m, err := owner.Metas(t.Context(), []int{0})
+		if err == nil && m[0].Run == m[0].NodeRun {
+			err = errors.New("not yet")
+		}
+		return err
+	})
+	vouch(t, owner)
+	wantCause(t, worker, "")
+	if n, err := owner.Count(t.Context()); err != nil || n != ([consent.Shards]consent.Counted{}) {
+		t.Fatalf("%v, %v", n, err)
+	}
 }

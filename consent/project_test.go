@@ -26,7 +26,7 @@ var all = func() []int {
 }()
 
 // openAll fills an epoch of every shard up to a place, with nothing in it, and opens it.
-func openAll(t *testing.T, s *consent.Store, epoch, place uint64) {
+func openAll(t testing.TB, s *consent.Store, epoch, place uint64) {
 	t.Helper()
 	for shard := range consent.Shards {
 		at, live, err := s.BeginFill(t.Context(), shard, epoch)
@@ -43,7 +43,7 @@ func openAll(t *testing.T, s *consent.Store, epoch, place uint64) {
 	}
 }
 
-func project(t *testing.T, s *consent.Store, batches ...consent.ShardBatch) {
+func project(t testing.TB, s *consent.Store, batches ...consent.ShardBatch) {
 	t.Helper()
 	got, err := s.Project(t.Context(), batches)
 	must(t, err)
@@ -54,7 +54,7 @@ func project(t *testing.T, s *consent.Store, batches ...consent.ShardBatch) {
 	}
 }
 
-func metas(t *testing.T, s *consent.Store) []consent.Meta {
+func metas(t testing.TB, s *consent.Store) []consent.Meta {
 	t.Helper()
 	m, err := s.Metas(t.Context(), all)
 	must(t, err)
@@ -62,7 +62,7 @@ func metas(t *testing.T, s *consent.Store) []consent.Meta {
 }
 
 // vouch beats every shard where it stands.
-func vouch(t *testing.T, s *consent.Store) {
+func vouch(t testing.TB, s *consent.Store) {
 	t.Helper()
 	var beats []consent.ShardBeat
 	for shard, m := range metas(t, s) {

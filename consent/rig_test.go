@@ -112,7 +112,7 @@ func wantCause(t *testing.T, s *consent.Store, want string) {
 	}
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
