@@ -177,9 +177,33 @@ func between(sign string) func(Case) string {
 	return func(c Case) string { return strings.Join(strings.Split(c.Text, ""), sign) }
 }
 
+// regrouped writes an account number in fours and a hardware address in pairs, where the text is nothing else.
+func regrouped(c Case, sep string) string {
+	plain := strings.Map(func(r rune) rune {
+		if strings.ContainsRune(" :-.", r) {
+			return -1
+		}
+		return r
+	}, c.Text)
+	isAccount := c.Class == "iban" && len(plain) >= 15 && len(plain) <= 34 && strings.Trim(plain, digits+upper+lower) == ""
+	isHardware := c.Class == "mac" && (len(plain) == 12 || len(plain) == 16) && strings.Trim(plain, hexes+"ABCDEF") == ""
+	switch {
+	case isAccount:
+		return group(plain, sep, 4, 4, 4)
+	case isHardware && len(plain) == 12:
+		return group(plain, sep, 2, 2, 2, 2, 2)
+	case isHardware:
+		return group(plain, sep, 2, 2, 2, 2, 2, 2, 2)
+	}
+	return c.Text
+}
+
 // grouped writes the digits of an identifier that is nothing but digits in groups of three and four.
 func grouped(sep string) func(Case) string {
 	return func(c Case) string {
+		if c.Class == "iban" || c.Class == "mac" {
+			return regrouped(c, sep)
+		}
 		if !c.bare {
 			return c.Text
 		}
