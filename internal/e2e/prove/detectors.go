@@ -54,7 +54,11 @@ func detectors(ctx context.Context, r *report) error {
 	if err := drained(ctx, h, time.Minute); err != nil {
 		return err
 	}
-	seen, err := p.plantAndCount(ctx, h, detectorEvents)
+	n := detectorEvents
+	if quick {
+		n /= 20
+	}
+	seen, err := p.plantAndCount(ctx, h, n)
 	if err != nil {
 		return err
 	}
