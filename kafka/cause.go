@@ -43,7 +43,7 @@ var causes = []struct {
 }{
 	{RedisUnreachable, "Bring Redis back, or mend the network to it; nothing else is needed."},
 	{RedisStale, "Bring the consent projection (run --role sync) up to date; nothing else is needed."},
-	{RedisWiped, "The consent store is new, emptied or restored: find out why, then run: consentry consent accept-epoch --import FILE"},
+	{RedisWiped, "The consent store is new, emptied or restored. With consent.changelog its owners fill it by themselves, unless the detail says what they wait for: see that consentry run --role sync runs. Without, find out why, then run: consentry consent accept-epoch --import FILE"},
 	{RedisMalformed, "Many consent lines cannot be read: find who writes to this Redis besides consentry, then load the consents again with: consentry consent import FILE"},
 	{RedisUnsafe, "Redis may lose acknowledged writes: set appendonly yes, appendfsync always, maxmemory-policy noeviction and detach replicas; run: consentry preflight"},
 	{RegistryUnreachable, "Bring the schema registry back, or mend the network to it; nothing else is needed."},

@@ -84,6 +84,9 @@ func (a *app) preflight(ctx context.Context, asJSON bool) error {
 	f.all = append(f.all, kafka.Preflight(ctx, conn, kafka.PreflightOptions{
 		Readers: readersOf(cfg), Topics: topicNeedsOf(cfg), Test: f.test(), MakeRaw: f.carriers(), SetStart: start,
 	})...)
+	if err := f.changelog(ctx); err != nil {
+		return err
+	}
 	d, err := a.loadPolicy(ctx)
 	var refused *exitError
 	switch {
@@ -199,11 +202,17 @@ func (f *findings) store(ctx context.Context) error {
 	defer store.Close()
 	problems, err := store.Unsafe(ctx)
 	if err != nil {
-		f.add(kafka.Fail, "consent store", "", "Redis at %s does not let us in or does not answer: look at redis.url, user, password and tls, or start it (%v)", f.cfg.Redis.URL, err)
+		f.add(kafka.Fail, "consent store", "", "Redis does not let us in or does not answer (%s): look at address, user, password and tls, or start it (%v)", redisOf(f.cfg), err)
 		return nil
 	}
 	for _, p := range problems {
 		f.add(kafka.Fail, "consent store", "", "it may lose acknowledged withdrawals: %s", p)
+	}
+	if f.cfg.Consent.Changelog != nil {
+		if len(problems) == 0 {
+			f.add(kafka.OK, "consent store", "", "it answers (%s), settings are safe", redisOf(f.cfg))
+		}
+		return nil
 	}
 	found, err := store.Inspect(ctx)
 	if err != nil {
