@@ -252,6 +252,16 @@ func TestOSMRefused(t *testing.T) {
 	}
 }
 
+// A block that inflates to more than the format allows is not inflated.
+func TestOSMBomb(t *testing.T) {
+	f := &pbfFile{}
+	bomb := append(f.encode(nil, nil, nil), f.blob("OSMData", pbfBytes(nil, 99, make([]byte, maxBlob)))...)
+	im, _ := NewPlaceImport("", nil)
+	if _, err := im.Add("x.pbf", bytes.NewReader(bomb), aDay); err == nil {
+		t.Error("a block of more than 32 MiB is taken")
+	}
+}
+
 func TestWaysJoinHoweverTheyRun(t *testing.T) {
 	for _, ways := range [][][]int64{
 		{{1, 2, 3}, {3, 4}, {4, 1}}, {{1, 2}, {3, 2}, {3, 4}, {1, 4}}, {{2, 3}, {1, 2}, {4, 1}, {4, 3}}, {{1, 2, 3, 4, 1}},

@@ -308,3 +308,35 @@ func BenchmarkNearMillionPlaces(b *testing.B) {
 		})
 	}
 }
+
+// Outlines of long edges at a corner of the cube, where a cell's offsets are largest: along them, and 240 m beside.
+func TestLongEdgesAtACornerOfTheCube(t *testing.T) {
+	corner := s2.LatLngFromPoint(s2.PointFromCoords(1, 1, 1))
+	rng := rand.New(rand.NewPCG(9, 10))
+	for range 60 {
+		a := away(corner, rng.Float64()*3000, rng.Float64()*7)
+		b := away(a, 980, rng.Float64()*7) // one piece
+		line := fmt.Sprintf(`{"type":"Feature","properties":{"landuse":"military"},"geometry":{"type":"LineString","coordinates":[[%.7f,%.7f],[%.7f,%.7f]]}}`,
+			a.Lng.Degrees(), a.Lat.Degrees(), b.Lng.Degrees(), b.Lat.Degrees())
+		p := imported(t, "line.json", line)
+		for f := 0.0; f <= 1; f += 0.02 {
+			on := s2.LatLngFromPoint(s2.Interpolate(f, s2.PointFromLatLng(a), s2.PointFromLatLng(b)))
+			for k := range 8 {
+				if at := away(on, 248, float64(k)); !near(p, at, 0) {
+					t.Fatalf("%v is 248 m from the line from %v to %v", at, a, b)
+				}
+			}
+		}
+	}
+}
+
+func TestMiddleOfAMiddlingArea(t *testing.T) {
+	p := imported(t, "park.json", `{"type":"Feature","properties":{"amenity":"university"},"geometry":{"type":"Polygon","coordinates":[`+box(10, 50, 10.01, 50.007)+`]}}`)
+	for lat := 50.0; lat <= 50.007; lat += 0.0002 {
+		for lon := 10.0; lon <= 10.01; lon += 0.0002 {
+			if !near(p, s2.LatLngFromDegrees(lat, lon), 0) {
+				t.Fatalf("%.4f %.4f is inside", lat, lon)
+			}
+		}
+	}
+}
