@@ -55,7 +55,7 @@ func namePair(given, family []byte) bool {
 		return false
 	}
 	f := w.family.rank(family)
-	if f < 0 || w.functionWords.has(given) || w.functionWords.has(family) || w.states.has(family) {
+	if f < 0 || string(given) == "santa" || string(given) == "san" || w.functionWords.has(given) || w.functionWords.has(family) || w.states.has(family) {
 		return false
 	}
 	return g < frequentGiven && f < frequentFamily || !w.ordinary.has(given) || !w.ordinary.has(family)
@@ -107,15 +107,21 @@ func wholeName(f []byte) bool {
 	return n == 2 && reversed(names[0].word(), names[1].word())
 }
 
-// reversed says whether a family name stands before a given name ("Smith John"): one that is no given name itself, and
-// neither a word of the language unless both are frequent names.
+// reversed says whether a family name stands before a given name ("Smith John"): one that is no given name itself, and at
+// most one of the two is a word of the language, in a frequent name.
 func reversed(family, given []byte) bool {
 	w := words()
 	g, f := w.given.rank(given), w.family.rank(family)
 	if g < 0 || f < 0 || w.given.has(family) {
 		return false
 	}
-	return g < frequentGiven && f < frequentFamily || !w.ordinary.has(given) && !w.ordinary.has(family)
+	words := 0
+	for _, b := range [...][]byte{family, given} {
+		if w.ordinary.has(b) {
+			words++
+		}
+	}
+	return words == 0 || words == 1 && g < frequentGiven && f < frequentFamily
 }
 
 // joined says whether a family name of two words, which the list has as one, stands beside given ("de la Cruz", "Mc Donald").

@@ -69,7 +69,7 @@ func TestTextMisses(t *testing.T) {
 		"internationalization and localization", "com.example.android.application.MainActivity", "https://www.example.com/products/category/running-shoes-for-men", "thequickbrownfoxjumpsoverthelazydog",
 		"TheQuickBrownFoxJumpsOverTheLazyDog", "iphone14promax256gbunlocked", "this-is-a-long-slug-with-many-words-2024", "eyjafjallajokull", "token economy", "password manager", "session times 2026", "the secret garden",
 		"what is a gclid parameter", "gclid", "fbclid=1", "gclid=", "https://medium.com/@writer/story", "https://example.com/?q=a@b", "http://example.com", "s://", "//",
-		"new york", "summer camp", "may day", "virginia beach", "paris hotel", "rose garden", "will power", "long island", "free love", "art gallery", "john", "smith", "jordan river", "golden gate",
+		"new york", "summer camp", "may day", "virginia beach", "paris hotel", "rose garden", "hong kong", "santa cruz", "west virginia", "king kong", "will power", "long island", "free love", "art gallery", "john", "smith", "jordan river", "golden gate",
 		"main street", "10 ways to drive", "50 first dates", "24 hour fitness", "best 5 star hotels", "2026 world cup", "90 day plan", "top 10 movies", "7 days in court", "1 2 3", "3 way switch wiring", "110 main",
 	} {
 		if hits := s.Scan([]byte(text)); hits != 0 {
