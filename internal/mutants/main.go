@@ -27,7 +27,7 @@ const (
 )
 
 // beside are the other files that are copied: a package of their own, without Redis.
-var beside = []string{"entry.go", "line.go", "merge_test.go", "model_test.go"}
+var beside = []string{"entry.go", "line.go", "merge_test.go", "model_test.go", "request_effect.go"}
 
 func main() {
 	if err := mutate(); err != nil {
