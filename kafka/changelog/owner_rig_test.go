@@ -7,8 +7,11 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,43 +27,97 @@ import (
 )
 
 const (
-	requestsTopic   = "consentry.consent.requests"
-	stateTopic      = "consentry.consent.state"
-	quarantineTopic = "consentry.quarantine"
-	intakeTopic     = "crm.consent"
-	testDeadline    = 40 * time.Second
-	testStale       = 2 * time.Second
+	testDeadline = 60 * time.Second
+	testStale    = 2 * time.Second
 )
 
 type ownerRig struct {
-	t      *testing.T
-	broker *kfake.Cluster
+	t      testing.TB
+	broker *kfake.Cluster // nil on Apache Kafka
 	conn   kafka.Connection
 	redis  *testbed.Redis
 	raw    *redis.Client
 	store  *consent.Store
 	client *kgo.Client
 	adm    *kadm.Client
+	// Names that no other test uses.
+	group, requests, state, quarantine, intake string
 }
 
-func newOwnerRig(t *testing.T) *ownerRig {
+var rigs atomic.Int64
+
+// onEither runs a test on kfake and on Apache Kafka.
+func onEither(t *testing.T, test func(r *ownerRig)) {
+	t.Run("kfake", func(t *testing.T) { test(newOwnerRig(t)) })
+	t.Run("kafka", func(t *testing.T) { test(newRealRig(t)) })
+}
+
+// realKafka is one broker for all tests of this process; it ends with the process.
+var realKafka = sync.OnceValues(func() (*testbed.Testbed, error) {
+	return testbed.Start(context.Background(), testbed.Options{Parts: []string{testbed.PartKafka}})
+})
+
+func newRealRig(t testing.TB) *ownerRig {
 	t.Helper()
-	broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(consent.Shards, requestsTopic, stateTopic),
-		kfake.SeedTopics(1, quarantineTopic), kfake.SeedTopics(2, intakeTopic),
-		kfake.BrokerConfigs(map[string]string{"group.initial.rebalance.delay.ms": "0"}))
+	tb, err := realKafka()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(broker.Close)
-	r := &ownerRig{t: t, broker: broker, conn: kafka.Connection{Brokers: broker.ListenAddrs()}, redis: testbed.StartRedis(t)}
-	r.raw = redis.NewClient(&redis.Options{Addr: r.redis.Addr, Protocol: 2, DisableIdentity: true})
-	t.Cleanup(func() { r.raw.Close() })
-	r.store = r.openStore()
+	return connectRig(t, kafka.Connection{Brokers: []string{tb.Kafka.Addr}})
+}
+
+// connectRig makes the topics and the store.
+func connectRig(t testing.TB, conn kafka.Connection) *ownerRig {
+	t.Helper()
+	n := rigs.Add(1)
+	name := func(kind string) string { return fmt.Sprintf("%s.%d", kind, n) }
+	r := &ownerRig{t: t, conn: conn, redis: testbed.StartRedis(t), group: name("consentry"), requests: name("requests"), state: name("state"),
+		quarantine: name("quarantine"), intake: name("intake")}
+	var err error
 	r.client, r.adm, err = kafka.AdminClient(r.conn, kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(r.client.Close)
+	logAppend, compact := "LogAppendTime", "compact"
+	for _, topic := range []struct {
+		name       string
+		partitions int32
+		settings   map[string]*string
+	}{
+		{r.requests, consent.Shards, map[string]*string{"message.timestamp.type": &logAppend, "cleanup.policy": &compact}},
+		{r.state, consent.Shards, map[string]*string{"cleanup.policy": &compact}},
+		{r.quarantine, 1, nil}, {r.intake, 2, nil},
+	} {
+		if _, err := r.adm.CreateTopic(t.Context(), topic.partitions, 1, topic.settings, topic.name); err != nil {
+			t.Fatalf("%s: %v", topic.name, err)
+		}
+	}
+	r.until("every broker tells of the topics", func() bool {
+		details, err := r.adm.ListTopics(context.Background(), r.requests, r.state, r.quarantine, r.intake)
+		for _, d := range details {
+			for _, p := range d.Partitions {
+				err = errors.Join(err, p.Err)
+			}
+			err = errors.Join(err, d.Err)
+		}
+		return err == nil && len(details[r.requests].Partitions) == consent.Shards && len(details[r.state].Partitions) == consent.Shards
+	})
+	r.raw = redis.NewClient(&redis.Options{Addr: r.redis.Addr, Protocol: 2, DisableIdentity: true})
+	t.Cleanup(func() { r.raw.Close() })
+	r.store = r.openStore()
+	return r
+}
+
+func newOwnerRig(t testing.TB) *ownerRig {
+	t.Helper()
+	broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.BrokerConfigs(map[string]string{"group.initial.rebalance.delay.ms": "0"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(broker.Close)
+	r := connectRig(t, kafka.Connection{Brokers: broker.ListenAddrs()})
+	r.broker = broker
 	return r
 }
 
@@ -84,7 +141,7 @@ type running struct {
 
 func (r *ownerRig) start(change ...func(*Options)) *running {
 	r.t.Helper()
-	o := Options{Connection: r.conn, Group: "consentry", Lanes: 2, Requests: requestsTopic, State: stateTopic, Quarantine: quarantineTopic,
+	o := Options{Connection: r.conn, Group: r.group, Lanes: 2, Requests: r.requests, State: r.state, Quarantine: r.quarantine,
 		Store: r.store, ParkWhenStale: testStale, Log: zap.NewNop(), pulse: 50 * time.Millisecond}
 	for _, c := range change {
 		c(&o)
@@ -168,7 +225,7 @@ func (r *ownerRig) ask(reqs ...consent.Request) {
 	r.t.Helper()
 	var records []*kgo.Record
 	for i := range reqs {
-		records = append(records, &kgo.Record{Topic: requestsTopic, Partition: int32(reqs[i].Shard()), Key: reqs[i].Key(), Value: reqs[i].Value()})
+		records = append(records, &kgo.Record{Topic: r.requests, Partition: int32(reqs[i].Shard()), Key: reqs[i].Key(), Value: reqs[i].Value()})
 	}
 	if err := r.client.ProduceSync(context.Background(), records...).FirstErr(); err != nil {
 		r.t.Fatal(err)
@@ -189,7 +246,7 @@ func (r *ownerRig) open(epoch uint64) {
 func (r *ownerRig) merged() (lines [consent.Shards]map[string]string, marks [consent.Shards]consent.Mark) {
 	r.t.Helper()
 	var reqs [consent.Shards][]consent.Positioned
-	_, err := kafka.ReadCommitted(context.Background(), r.conn, []string{requestsTopic}, func(c *kafka.Committed) {
+	_, err := kafka.ReadCommitted(context.Background(), r.conn, []string{r.requests}, func(c *kafka.Committed) {
 		p := consent.ReadRequest(int(c.Partition), c.Offset, c.TimestampMS, c.Key, c.Value)
 		reqs[c.Partition] = append(reqs[c.Partition], p)
 	})
@@ -220,6 +277,11 @@ func (r *ownerRig) merged() (lines [consent.Shards]map[string]string, marks [con
 		}
 	}
 	return lines, marks
+}
+
+// key is where Redis has a line.
+func (r *ownerRig) key(epoch uint64, id consent.ID) string {
+	return fmt.Sprintf("consentry:{%02d}:%d:%s", id.Shard(), epoch, id)
 }
 
 // projected is what Redis has under an epoch.
@@ -267,46 +329,52 @@ func (r *ownerRig) differs(epoch uint64) string {
 	return ""
 }
 
-// settle waits until Redis is as the model, then checks that every request ended once.
+// settle waits until every request is merged, each in the done of exactly one state record, and Redis is as the model.
 func (r *ownerRig) settle(epoch uint64) {
 	r.t.Helper()
 	last := ""
 	end := time.Now().Add(testDeadline)
 	for {
-		if last = r.differs(epoch); last == "" {
-			break
+		if last = r.waits(); last == "" {
+			last = r.differs(epoch)
+		}
+		if last == "" {
+			return
 		}
 		if time.Now().After(end) {
 			r.t.Fatalf("Redis does not come to what was asked: %s", last)
 		}
 	}
-	r.once()
 }
 
-// once checks that every request stands in the done of exactly one state record.
-func (r *ownerRig) once() {
+// waits tells a request that is not merged yet; empty when there is none. One that was merged twice fails the test.
+func (r *ownerRig) waits() (first string) {
 	r.t.Helper()
 	times := r.dones()
 	asked := 0
-	_, err := kafka.ReadCommitted(context.Background(), r.conn, []string{requestsTopic}, func(c *kafka.Committed) {
+	_, err := kafka.ReadCommitted(context.Background(), r.conn, []string{r.requests}, func(c *kafka.Committed) {
 		asked++
-		if n := times[fmt.Sprint(c.Partition, "/", c.Offset)]; n != 1 {
-			r.t.Errorf("request %d of partition %d was merged %d times", c.Offset, c.Partition, n)
+		switch n := times[fmt.Sprint(c.Partition, "/", c.Offset)]; {
+		case n > 1:
+			r.t.Fatalf("request %d of partition %d was merged %d times", c.Offset, c.Partition, n)
+		case n == 0:
+			first = fmt.Sprintf("request %d of partition %d was not merged", c.Offset, c.Partition)
 		}
 	})
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	if len(times) != asked {
-		r.t.Errorf("%d requests were asked and %d merged", asked, len(times))
+	if len(times) > asked {
+		r.t.Fatalf("%d requests were asked and %d merged", asked, len(times))
 	}
+	return first
 }
 
 // dones lists what has ended, by partition and offset.
 func (r *ownerRig) dones() map[string]int {
 	r.t.Helper()
 	times := map[string]int{}
-	log := &statelog{conn: r.conn, topic: stateTopic, adm: r.adm}
+	log := &statelog{conn: r.conn, topic: r.state, adm: r.adm}
 	extents, err := log.extents(context.Background(), everyShard())
 	if err != nil {
 		r.t.Fatal(err)
@@ -341,7 +409,7 @@ type quarantined struct {
 
 func (r *ownerRig) pointers() (out []quarantined) {
 	r.t.Helper()
-	_, err := kafka.ReadCommitted(context.Background(), r.conn, []string{quarantineTopic}, func(c *kafka.Committed) {
+	_, err := kafka.ReadCommitted(context.Background(), r.conn, []string{r.quarantine}, func(c *kafka.Committed) {
 		var q quarantined
 		if err := json.Unmarshal(c.Value, &q); err != nil {
 			r.t.Fatal(err)
@@ -357,7 +425,7 @@ func (r *ownerRig) pointers() (out []quarantined) {
 // poison appends a record that is no request.
 func poison(r *ownerRig, partition int32, key, value []byte) {
 	r.t.Helper()
-	if err := r.client.ProduceSync(context.Background(), &kgo.Record{Topic: requestsTopic, Partition: partition, Key: key, Value: value}).FirstErr(); err != nil {
+	if err := r.client.ProduceSync(context.Background(), &kgo.Record{Topic: r.requests, Partition: partition, Key: key, Value: value}).FirstErr(); err != nil {
 		r.t.Fatal(err)
 	}
 }

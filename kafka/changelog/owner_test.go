@@ -12,17 +12,25 @@ import (
 const firstEpoch = 1700000000000
 
 // opened is a rig whose shards are open and fresh, with an owner at work.
-func opened(t *testing.T, change ...func(*Options)) (*ownerRig, *running) {
+func opened(t *testing.T) (*ownerRig, *running) {
 	t.Helper()
 	r := newOwnerRig(t)
-	o := r.start(change...)
-	r.open(firstEpoch)
-	o.untilOpen(consent.Shards)
-	return r, o
+	return r, r.opened()
 }
 
-func TestGrantAppendedIsInForce(t *testing.T) {
-	r, _ := opened(t)
+func (r *ownerRig) opened() *running {
+	r.t.Helper()
+	o := r.start()
+	r.open(firstEpoch)
+	o.untilOpen(consent.Shards)
+	return o
+}
+
+func TestGrantAppendedIsInForce(t *testing.T) { onEither(t, grantAppended) }
+
+func grantAppended(r *ownerRig) {
+	t := r.t
+	r.opened()
 	r.ask(grant(1, 1000), grant(2, 1000), withdraw(2))
 	r.settle(firstEpoch)
 	var snap consent.Snapshot
@@ -40,8 +48,10 @@ func TestGrantAppendedIsInForce(t *testing.T) {
 	}
 }
 
-func TestGroupWithoutPositionsMergesNothingTwice(t *testing.T) {
-	r, o := opened(t)
+func TestGroupWithoutPositionsMergesNothingTwice(t *testing.T) { onEither(t, groupDeleted) }
+
+func groupDeleted(r *ownerRig) {
+	t, o := r.t, r.opened()
 	for n := range 300 {
 		r.ask(grant(n, 1000), withdraw(n))
 	}
@@ -50,8 +60,10 @@ func TestGroupWithoutPositionsMergesNothingTwice(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.until("the group is gone", func() bool {
-		res, err := r.adm.DeleteGroups(context.Background(), "consentry.consent")
-		return err == nil && res["consentry.consent"].Err == nil
+		// Static members stay until their sessions end, unless somebody takes them out.
+		_, _ = r.adm.LeaveGroup(context.Background(), kadm.LeaveGroup(o.group).InstanceIDs("0.0", "0.1"))
+		res, err := r.adm.DeleteGroups(context.Background(), o.group)
+		return err == nil && res[o.group].Err == nil
 	})
 	before := r.projected(firstEpoch)
 	o = r.start()
@@ -136,10 +148,12 @@ func (r *ownerRig) restore(keys map[string]string) {
 
 // TestOwnerStoppedBeforeItsScript holds an owner between commit and projection while another one takes shards over, and
 // lets it go on when it is long out of date.
-func TestOwnerStoppedBeforeItsScript(t *testing.T) {
+func TestOwnerStoppedBeforeItsScript(t *testing.T) { onEither(t, stoppedBeforeScript) }
+
+func stoppedBeforeScript(r *ownerRig) {
+	t := r.t
 	held, release := make(chan struct{}), make(chan struct{})
 	hold := false
-	r := newOwnerRig(t)
 	first := r.start(func(o *Options) {
 		o.Lanes = 1
 		o.written = func() {
@@ -174,7 +188,7 @@ func TestOwnerStoppedBeforeItsScript(t *testing.T) {
 	}
 	r.ask(grant(3, 1), withdraw(40))
 	// The second was a static member: its shards are free when its session has ended.
-	if _, err := r.adm.LeaveGroup(t.Context(), kadm.LeaveGroup("consentry.consent").InstanceIDs("1.0")); err != nil {
+	if _, err := r.adm.LeaveGroup(t.Context(), kadm.LeaveGroup(first.group).InstanceIDs("1.0")); err != nil {
 		t.Fatal(err)
 	}
 	r.settle(firstEpoch)
@@ -187,7 +201,7 @@ func TestRequestThatCannotBeReadLeavesAPointer(t *testing.T) {
 	r.ask(grant(5, 1000))
 	r.settle(firstEpoch)
 	pointers := r.pointers()
-	if len(pointers) != 1 || pointers[0].Stage != "consent" || pointers[0].Reason != "bad_event" || pointers[0].Topic != requestsTopic ||
+	if len(pointers) != 1 || pointers[0].Stage != "consent" || pointers[0].Reason != "bad_event" || pointers[0].Topic != r.requests ||
 		pointers[0].Partition != 5 {
 		t.Errorf("quarantine holds %+v", pointers)
 	}
