@@ -186,6 +186,9 @@ func fillSource(v *value) policy.SourceSpec {
 		},
 		ReleaseOnlyIfFalse: fillPaths(v.child("release_only_if_false")),
 		OptOutIfSet:        fillPaths(v.child("opt_out_if_set")),
+		Signals: policy.SignalSpec{
+			GPP: v.asText("signals", "gpp"), TCF: v.asText("signals", "tcf"), USPrivacy: v.asText("signals", "us_privacy"),
+		},
 	}
 	if t := v.child("time"); t != nil {
 		s.Time.Pos = t.pos
@@ -228,6 +231,14 @@ func fillPartner(v *value) policy.PartnerSpec {
 		return policy.PartnerSpec{}
 	}
 	p := policy.PartnerSpec{Pos: v.pos, Name: v.asText("partner"), Purpose: v.asText("purpose"), Mode: v.asText("mode")}
+	if t := v.child("tcf"); t != nil {
+		p.TCF.ID = t.intOr(0, "vendor")
+		if list := t.child("purposes"); list != nil {
+			for _, item := range list.items {
+				p.TCF.Purposes = append(p.TCF.Purposes, item.intOr(0))
+			}
+		}
+	}
 	if c := v.child("contract"); c != nil {
 		p.Contract = &policy.ContractSpec{Pos: c.pos, ID: c.asText("id"), Until: c.asText("until")}
 		if f := c.child("forbids_reidentification"); f != nil {

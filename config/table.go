@@ -202,6 +202,11 @@ var sourceTable = spec{form: object, doc: "sources/*.yaml: what one raw topic me
 	{key: "identifiers", form: list, item: &spec{form: field, doc: "A field path."}, doc: "Fields that may feed no output."},
 	{key: "release_only_if_false", form: paths, doc: "Names (minor, protected) and their fields: null, missing or anything but false withholds."},
 	{key: "opt_out_if_set", form: paths, doc: "Signals (gpc, say) and their fields: any value but missing, false or 0 withholds."},
+	{key: "signals", form: object, doc: "Consent strings that travel with the event. They can only withhold; one that cannot be read does.", keys: []spec{
+		{key: "gpp", form: field, doc: "IAB Global Privacy Platform."},
+		{key: "tcf", form: field, doc: "IAB Transparency and Consent Framework, version 2. Says no to a partner that names no tcf.vendor."},
+		{key: "us_privacy", form: field, doc: "IAB US Privacy, 1YNN."},
+	}},
 }}
 
 var partnerTable = spec{form: object, doc: "partners/*.yaml: one recipient, owned by the privacy office.", keys: []spec{
@@ -213,6 +218,11 @@ var partnerTable = spec{form: object, doc: "partners/*.yaml: one recipient, owne
 		{key: "forbids_reidentification", form: boolean, need: true, doc: "Whether it forbids to identify people. Must be true."},
 	}},
 	{key: "purpose", form: name, need: true, doc: "What the data is for: part of every consent."},
+	{key: "tcf", form: object, doc: "The partner as TCF strings know it. Without it an event that carries one is withheld.", keys: []spec{
+		{key: "vendor", form: integer, need: true, min: 1, max: 65535, doc: "Its id on the Global Vendor List."},
+		{key: "purposes", form: list, need: true, doc: "The TCF purposes that it must have consent for.",
+			item: &spec{form: integer, min: 1, max: 24, doc: "A purpose's number."}},
+	}},
 	{key: "mode", form: enum, enum: []string{"live", "shadow"}, doc: "live, or shadow: decides and counts, releases nothing. Default live."},
 	{key: "streams", form: list, need: true, doc: "One entry per partner topic.", item: &spec{form: object, doc: "One stream.", keys: []spec{
 		{key: "topic", form: topic, need: true, doc: "The partner's topic: must begin with partner.<partner>."},

@@ -83,7 +83,7 @@ func (c *compiler) read(path string) ([]byte, error) {
 
 // partner checks one file and compiles its streams. What is returned may be used only if there is no problem at all.
 func (c *compiler) partner(spec *PartnerSpec) *Partner {
-	p := &Partner{Name: spec.Name.Value, Purpose: spec.Purpose.Value, Mode: cmp.Or(spec.Mode.Value, "live"), House: c.in.House}
+	p := &Partner{Name: spec.Name.Value, Purpose: spec.Purpose.Value, Mode: cmp.Or(spec.Mode.Value, "live"), Vendor: spec.TCF, House: c.in.House}
 	if p.Purpose == "" {
 		c.refuse(spec.Pos, "partner %s names no purpose: consent is asked for a partner and a purpose; add `purpose:`", p.Name)
 	}
@@ -170,6 +170,9 @@ func (p *Partner) sourceOf(s *source, in *Inputs) *Source {
 	}
 	for _, f := range spec.OptOutIfSet {
 		out.OptOutIfSet = append(out.OptOutIfSet, FlagSlot{f.Name.Value, out.slot(f.Path.Value, true)})
+	}
+	for _, f := range spec.Signals.named() {
+		out.Signals = append(out.Signals, FlagSlot{f.Name.Value, out.slot(f.Path.Value, true)})
 	}
 	p.Sources = append(p.Sources, out)
 	return out

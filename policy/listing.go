@@ -62,6 +62,9 @@ func listing(p *Partner, src *Source, spec *SourceSpec, s *Program) string {
 	for _, f := range spec.OptOutIfSet {
 		line(f.Name.Value, "%s is missing, null, false or 0", f.Path.Value)
 	}
+	for _, f := range spec.Signals.named() {
+		line(f.Name.Value, "%s is missing, null, or a string that %s", f.Path.Value, p.quietSignal(f.Name.Value))
+	}
 	line("time", "%s%s is at most %s before and %s after its Kafka timestamp", spec.Time.Field.Value, unit(spec), span(src.PastMS), span(src.FutureMS))
 	line("subject", "%s is a valid %s%s", spec.SubjectField.Value, src.SubjectKind, form(src))
 	b.WriteString("withheld whoever agreed, by the house's lists:\n")

@@ -3,6 +3,7 @@ package policy
 // What comes out of a compilation: the values that the processor and the listing work from.
 
 import (
+	"github.com/consentry/consentry/consent/signal"
 	"github.com/consentry/consentry/detect"
 	"github.com/consentry/consentry/filters"
 	"github.com/consentry/consentry/schema"
@@ -40,6 +41,7 @@ type Partner struct {
 	Mode          string // live | shadow
 	ContractID    string
 	ContractEndMS int64 // first millisecond at which the contract no longer holds
+	Vendor        signal.Vendor
 	Sources       []*Source
 	Streams       []*Program // in file order, over all sources
 	House         *House
@@ -63,6 +65,7 @@ type Source struct {
 	SubjectSlot, TimeSlot, LineSinceSlot int
 	ReleaseOnlyIfFalse                   []FlagSlot // minor, protected
 	OptOutIfSet                          []FlagSlot
+	Signals                              []FlagSlot // gpp, tcf, us_privacy
 	LatSlot, LonSlot, AccuracySlot       int
 	PlaceSlot, ResidenceSlot             int // of the jurisdictions
 	URLSlot, AppSlot, QuerySlot          int

@@ -159,6 +159,11 @@ func (c *compiler) flags(s *source) {
 	for _, f := range s.spec.OptOutIfSet {
 		c.need(s, f.Path, f.Name.Value)
 	}
+	for _, f := range s.spec.Signals.named() {
+		if t, ok := c.path(s, f.Path); ok && t.Kind != schema.String && !t.Mixed {
+			c.refuse(f.Path.Pos, "%s is %s: a signal of `signals:` is a text; a flag goes under opt_out_if_set", f.Path.Value, kind(t))
+		}
+	}
 }
 
 // need looks up a path that must be named.

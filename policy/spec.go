@@ -5,7 +5,11 @@
 // It does not read YAML (package config fills the Spec types), asks no network and cannot log.
 package policy
 
-import "time"
+import (
+	"time"
+
+	"github.com/consentry/consentry/consent/signal"
+)
 
 // Pos is a place in a configuration file. Line and Column count from 1.
 type Pos struct {
@@ -55,6 +59,7 @@ type SourceSpec struct {
 	// In file order. Names: minor | protected, and gpc or any other name of a signal.
 	ReleaseOnlyIfFalse []NamedPath
 	OptOutIfSet        []NamedPath
+	Signals            SignalSpec
 }
 
 // TimeSpec is the source's `time:`. Unit is "" (RFC 3339 or Avro's timestamp types), s, ms or us.
@@ -80,13 +85,17 @@ type NamedPath struct {
 	Path Text
 }
 
+// SignalSpec is the source's `signals:`, each a path or empty.
+type SignalSpec struct{ GPP, TCF, USPrivacy Text }
+
 // PartnerSpec is one partners/*.yaml file as written.
 type PartnerSpec struct {
 	Pos      Pos
 	Name     Text // partner:
 	Contract *ContractSpec
 	Purpose  Text
-	Mode     Text // live (default) | shadow
+	TCF      signal.Vendor // zero where the file names none
+	Mode     Text          // live (default) | shadow
 	Streams  []StreamSpec
 }
 

@@ -161,7 +161,7 @@ func (p *Processor) consent(e *event, s *stream) (Reason, error) {
 }
 
 func (p *Processor) signals(_ context.Context, e *event) (Reason, error) {
-	if e.source.spec.OptedOut(e.record) {
+	if e.source.spec.OptedOut(e.record) || e.source.spec.Objects(e.record, &p.opt.Partner.Vendor) != "" {
 		return SignalOptOut, nil
 	}
 	return Undecided, nil

@@ -35,6 +35,9 @@ func (p *Processor) why(e *event, s *stream) string {
 	case ContractEnded:
 		return fmt.Sprintf("the contract %s ended at %s", p.opt.Partner.ContractID, instant(p.opt.Partner.ContractEndMS))
 	case SignalOptOut:
+		if name := src.Objects(e.record, &p.opt.Partner.Vendor); name != "" && !src.OptedOut(e.record) {
+			return "the event's " + name + " string says no, or cannot be read"
+		}
 		return "the event carries an opt-out: " + flags(src, src.OptOutIfSet, " or ") + " is set"
 	case Minor, Protected:
 		if s.verdict == Protected && src.HeldBack(e.record) == "" {
