@@ -219,6 +219,10 @@ func (f *findings) store(ctx context.Context) error {
 		f.add(kafka.Fail, "consent store", "", "it cannot be looked through: %v", err)
 		return nil
 	}
+	if found.Kafka {
+		f.add(kafka.Fail, "consent store", "", "its truth is in Kafka: set consent.changelog in this configuration")
+		return nil
+	}
 	if !found.Open {
 		f.add(kafka.Fail, "consent store", "consentry consent accept-epoch", "nobody has said that it is right as it stands: new, emptied or restored, with %d subjects", found.Lines)
 		return nil
