@@ -341,6 +341,17 @@ func TestRevision(t *testing.T) {
 		"same_person_for": func(in *Inputs) { in.Partners[0].Streams[0].SamePersonFor.Value = 24 * time.Hour },
 		"closed list":     func(in *Inputs) { in.Partners[0].Streams[0].Fields[3].Entries[1].Value.List[0].Str = "tizen" },
 		"purpose":         func(in *Inputs) { in.Partners[0].Purpose.Value = "measurement" },
+		"also_near":       func(in *Inputs) { in.Partners[0].Streams[0].AlsoNear = []Text{txt(acmeFile, 25, "stadium")} },
+		"also_topics":     func(in *Inputs) { in.Partners[0].Streams[1].AlsoTopics = []Text{txt(acmeFile, 45, "Automotive")} },
+		"jurisdiction":    func(in *Inputs) { in.Sources[0].Jurisdiction.Residence = txt(locationFile, 22, "network.kind") },
+		"content of the house's lists": func(in *Inputs) {
+			in.House = testHouse(t, func(f *HouseFiles) {
+				f.ReadFile = func(path string) ([]byte, error) {
+					raw, err := sampleLists.ReadFile(path)
+					return []byte(strings.Replace(string(raw), "bloomhavenclinic", "bloomheavenclinic", 1)), err
+				}
+			})
+		},
 		"list content": func(in *Inputs) {
 			read := in.ReadFile
 			in.ReadFile = func(path string) ([]byte, error) {

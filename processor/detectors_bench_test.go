@@ -20,12 +20,12 @@ func withoutDetectors(t testing.TB) {
 	}
 }
 
-// BenchmarkEvent decides events that are released in both streams, each with a position, an app and a URL.
+// BenchmarkEvent decides events that are released in both streams, each with a position, an app or a URL.
 func BenchmarkEvent(b *testing.B) {
 	for _, c := range []struct {
-		name    string
-		without bool
-	}{{"without detectors", true}, {"with detectors", false}} {
+		name, kind string
+		without    bool
+	}{{"place without", "pos", true}, {"place", "pos", false}, {"app without", "app", true}, {"app", "app", false}, {"url without", "url", true}, {"url", "url", false}} {
 		b.Run(c.name, func(b *testing.B) {
 			if c.without {
 				withoutDetectors(b)
@@ -33,7 +33,11 @@ func BenchmarkEvent(b *testing.B) {
 			bench := newBench(b, nil)
 			bench.store.lines[idOf(subject)] = []byte(goodLine)
 			e := good()
-			e["text"] = nil
+			for _, kind := range []string{"pos", "app", "url", "text"} {
+				if kind != c.kind {
+					e[kind] = nil
+				}
+			}
 			one := bench.avro(b, e)
 			batch := make([]Inbound, 1000)
 			for i := range batch {

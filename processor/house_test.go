@@ -191,6 +191,8 @@ type store struct {
 	now       time.Time
 }
 
+func (s *store) protect(who string) { s.protected = map[consent.ID]bool{idOf(who): true} }
+
 func (s *store) Ask(_ context.Context, _ string, ids []consent.ID, snap *consent.Snapshot) error {
 	s.asks++
 	s.asked += len(ids)

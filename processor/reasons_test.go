@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/consentry/consentry/consent"
 	"github.com/consentry/consentry/filters"
 	"github.com/consentry/consentry/schema"
 )
@@ -73,8 +72,8 @@ var reasonCases = []reasonCase{
 	{name: "perhaps minor", plain: Minor, event: func(e map[string]any) { who(e)["minor"] = nil }},
 	{name: "protected", plain: Protected, event: func(e map[string]any) { who(e)["prot"] = true }},
 	{name: "perhaps protected", plain: Protected, event: func(e map[string]any) { delete(who(e), "prot") }},
-	{name: "protected in the store", plain: Protected, house: func(b *bench) { b.store.protected = map[consent.ID]bool{idOf(subject): true} }},
-	{name: "others are protected in the store", plain: Released, house: func(b *bench) { b.store.protected = map[consent.ID]bool{idOf("+12025550124"): true} }},
+	{name: "protected in the store", plain: Protected, house: func(b *bench) { b.store.protect(subject) }},
+	{name: "others are protected in the store", plain: Released, house: func(b *bench) { b.store.protect("+12025550124") }},
 	{name: "missing field", plain: MissingField, web: Released, event: func(e map[string]any) { e["kind"] = nil }},
 	{name: "outside the list", plain: FilterRefused, web: Released, event: func(e map[string]any) { e["kind"] = "z" }},
 	{name: "unreadable address", plain: Released, web: FilterRefused, event: func(e map[string]any) { e["url"] = "http://10.0.0.1/" }},
