@@ -46,6 +46,7 @@ type Import struct {
 	Progress func(read, merged int)
 	// Resumed is told once if a part of the file was loaded before: up to which line.
 	Resumed func(line int)
+	batch   int // rows in a transaction; importBatch but in tests
 }
 
 // ErrOvertaken says that the same file is being loaded by another process.
@@ -58,6 +59,8 @@ type importer struct {
 	cl   *kgo.Client
 	id   string // of group and transactions; the group exists only where the load can go on
 	keep bool   // progress is kept
+	// topic is the id of the requests topic, which newer brokers want in place of its name.
+	topic [16]byte
 	*tracker
 }
 
@@ -79,6 +82,9 @@ type refusals struct{ refused, doubtful int }
 func (c *Client) Load(ctx context.Context, rows *consent.Rows, o Import) (consent.Loaded, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	if o.batch == 0 {
+		o.batch = importBatch
+	}
 	i := &importer{c: c, keep: o.File != [32]byte{}, tracker: newTracker(o.Report)}
 	if !i.keep {
 		rand.Read(o.File[:]) // it never fails: the runtime ends the program instead
@@ -140,7 +146,7 @@ func (i *importer) prepare(ctx context.Context, rows *consent.Rows, out chan<- b
 		b.read, b.formed = read, formed
 		select {
 		case out <- b:
-			b = batch{records: make([]*kgo.Record, 0, importBatch), rows: make([]row, 0, importBatch), line: b.line}
+			b = batch{records: make([]*kgo.Record, 0, i.o.batch), rows: make([]row, 0, i.o.batch), line: b.line}
 			return true
 		case <-ctx.Done():
 			return false
@@ -172,7 +178,7 @@ func (i *importer) prepare(ctx context.Context, rows *consent.Rows, out chan<- b
 			b.records = append(b.records, i.c.record(&req))
 			b.rows = append(b.rows, row{line: int32(r.Line), grant: r.Change.Action == consent.ActGrant})
 		}
-		if len(b.records) == importBatch && !send() {
+		if len(b.records) == i.o.batch && !send() {
 			return
 		}
 	}

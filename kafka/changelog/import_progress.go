@@ -176,7 +176,7 @@ func (i *importer) commitProgress(ctx context.Context, b *batch) error {
 	part := kmsg.NewTxnOffsetCommitRequestTopicPartition()
 	part.Partition, part.Offset, part.Metadata = 0, int64(b.line), &text
 	t := kmsg.NewTxnOffsetCommitRequestTopic()
-	t.Topic, t.Partitions = i.c.o.Requests, append(t.Partitions, part)
+	t.Topic, t.TopicID, t.Partitions = i.c.o.Requests, i.topic, append(t.Partitions, part)
 	req := kmsg.NewTxnOffsetCommitRequest()
 	req.TransactionalID, req.ProducerID, req.ProducerEpoch, req.Group, req.Topics = i.id, id, epoch, i.id, append(req.Topics, t)
 	return kafka.Settle(ctx, func() error {
@@ -202,8 +202,9 @@ func (i *importer) readProgress(ctx context.Context) (line int64, note string, e
 	if err != nil {
 		return 0, "", kafka.RequestTrouble(err, "topic "+i.c.o.Requests)
 	}
+	i.topic = details[i.c.o.Requests].ID
 	t := kmsg.NewOffsetFetchRequestGroupTopic()
-	t.Topic, t.TopicID, t.Partitions = i.c.o.Requests, details[i.c.o.Requests].ID, []int32{0}
+	t.Topic, t.TopicID, t.Partitions = i.c.o.Requests, i.topic, []int32{0}
 	g := kmsg.NewOffsetFetchRequestGroup()
 	g.Group, g.Topics = i.id, append(g.Topics, t)
 	req := kmsg.NewPtrOffsetFetchRequest()
