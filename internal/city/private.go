@@ -49,11 +49,14 @@ var privateWishes = strings.Split("early pregnancy symptoms|abortion clinic near
 	"how to join a trade union|which party should i vote for|debt consolidation loan|online casino bonus|dating site for singles|"+
 	"alcohol addiction rehab|domestic violence shelter|divorce lawyer|asylum application status|where to buy a gun", "|")
 
-// Shares in percent of what people use, visit and ask.
+// private tells whether somebody ever uses, visits or asks what is private: half of all people.
+func (c *City) private(u uint64) bool { return c.trait(tagPrivate, u)%2 == 1 }
+
+// Shares in percent of what those use, visit and ask.
 const (
-	privateApp  = 4
-	privateSite = 3
-	privateWish = 5
+	privateApp  = 8
+	privateSite = 6
+	privateWish = 10
 	// Of somebody's further places.
 	privatePlace = 4
 )

@@ -85,6 +85,13 @@ func TestPrivateIsPrivate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var tail []string
+	c := newCity(t, Options{Seed: 1})
+	for u := uint64(0); len(tail) < 4000; u++ {
+		if r := rng(u); !c.private(u) {
+			tail = append(tail, string(c.appendSite(nil, u, &r)))
+		}
+	}
 	of := map[string]func([]byte) (detect.Node, bool){"app": topics.App, "site": topics.Domain, "wish": topics.Text}
 	for _, c := range []struct {
 		what, kind string
@@ -92,7 +99,7 @@ func TestPrivateIsPrivate(t *testing.T) {
 		private    bool
 	}{
 		{"private app", "app", privateApps, true}, {"private site", "site", g.private, true}, {"private wish", "wish", privateWishes, true},
-		{"app", "app", g.apps, false}, {"site", "site", g.sites, false}, {"wish", "wish", wishes, false},
+		{"app", "app", g.apps, false}, {"site", "site", g.sites, false}, {"site of the tail", "site", tail, false}, {"wish", "wish", wishes, false},
 	} {
 		for _, v := range c.list {
 			if node, sensitive := of[c.kind]([]byte(v)); sensitive != c.private {

@@ -77,4 +77,5 @@ const (
 	tagSites
 	tagSlot
 	tagEvent
+	tagPrivate
 )

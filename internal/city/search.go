@@ -120,7 +120,7 @@ func appendTime(b []byte, ms int64, form int) []byte {
 // appendWish writes what was typed. In a third of the cases it tells who somebody is.
 func (c *City) appendWish(b []byte, h *happening) []byte {
 	r := &h.random
-	if r.percent(privateWish) {
+	if r.percent(privateWish) && c.private(h.who) {
 		return append(b, r.pick(privateWishes)...)
 	}
 	other := h.who
@@ -133,10 +133,16 @@ func (c *City) appendWish(b []byte, h *happening) []byte {
 	case 1:
 		b = c.appendMSISDN(append(b, "who is calling from "...), other)
 	case 2:
-		b = append(c.appendName(b, other), " obituary"...)
+		b = c.appendName(b, other)
+		if c.private(h.who) {
+			b = append(b, " obituary"...)
+		}
 	case 3:
 		b = c.appendName(append(b, "is "...), other)
-		b = append(append(b, " married "...), r.pick(familyNames)...)
+		if c.private(h.who) {
+			b = append(b, " married"...)
+		}
+		b = append(append(b, " to "...), r.pick(familyNames)...)
 	case 4, 5:
 		b = append(b, "directions to "...)
 		b = strconv.AppendUint(b, 1+r.below(1900), 10)

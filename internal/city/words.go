@@ -40,7 +40,7 @@ var tailStems = strings.Fields("amber anvil badger basil beacon birch bramble br
 	"larch linen lotus maple marlin meadow mica moss nectar oak onyx opal orchard otter pebble pepper pine plume " +
 	"quartz quill raven ridge saffron sage slate sparrow thistle timber topaz tulip velvet violet walnut willow wren")
 
-var tailKinds = strings.Fields("shop news tools travel garden music games health bank books cars chat photo video food " +
+var tailKinds = strings.Fields("shop news tools travel garden music games hats bank books cars chat photo video food " +
 	"sport school work home pets maps radio style craft")
 
 var tailZones = strings.Fields("com net org io co.uk de fr us info shop")
@@ -99,7 +99,7 @@ func (c *City) appendApp(dst []byte, u uint64, r *rng) []byte {
 	if favourite%100 < 82 {
 		return append(dst, c.goods.apps[zipf(mix(favourite), uint64(len(c.goods.apps)))]...)
 	}
-	if favourite%100 < 82+privateApp {
+	if favourite%100 < 82+privateApp && c.private(u) {
 		return append(dst, privateApps[scale(mix(favourite), uint64(len(privateApps)))]...)
 	}
 	n := zipf(mix(favourite), tailSize)
@@ -114,7 +114,7 @@ func (c *City) appendSite(dst []byte, u uint64, r *rng) []byte {
 	if favourite%100 < 60 {
 		return append(dst, c.goods.sites[zipf(mix(favourite), uint64(len(c.goods.sites)))]...)
 	}
-	if favourite%100 < 60+privateSite {
+	if favourite%100 < 60+privateSite && c.private(u) {
 		return append(dst, c.goods.private[scale(mix(favourite), uint64(len(c.goods.private)))]...)
 	}
 	n := zipf(mix(favourite), tailSize)
