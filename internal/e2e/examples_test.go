@@ -25,6 +25,10 @@ var exampleOrder = []string{
 	"consentry consent", "printf '+12025550123' | consentry consent", "consentry explain", "consentry stop", "consentry resume",
 }
 
+// afterMove lists the examples that want the truth about consents in Kafka. They come last, when the deployment has moved
+// over; the first stays at work for the others.
+var afterMove = []string{"consentry consent sync", "consentry consent verify", "consentry consent rebuild", "consentry consent forget"}
+
 func TestExamplesWorkAsWritten(t *testing.T) {
 	h, err := house.New(t.Context(), io.Discard)
 	if err != nil {
@@ -66,17 +70,53 @@ func TestExamplesWorkAsWritten(t *testing.T) {
 	slices.SortStableFunc(examples, func(a, b string) int { return rank(a) - rank(b) })
 	worker := func() {}
 	defer func() { worker() }()
+	wantsMove := func(line string) bool {
+		return slices.ContainsFunc(afterMove, func(p string) bool { return strings.HasPrefix(line, p) })
+	}
 	for _, line := range examples {
+		if wantsMove(line) {
+			continue
+		}
 		if strings.HasPrefix(line, "consentry run") {
 			// The worker of the last such example stays for what follows.
 			worker()
 			worker = startWorker(t, h, line)
 			continue
 		}
-		cmd := h.Shell(t.Context(), line)
-		cmd.Stdin = strings.NewReader("+12025550123\n") // what a person types where --subject - asks for it
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Errorf("%s: %v\n%s", line, err, out)
+		runExample(t, h, line)
+	}
+	worker()
+	worker = moveOver(t, h)
+	for _, line := range slices.DeleteFunc(examples, func(line string) bool { return !wantsMove(line) || strings.HasPrefix(line, afterMove[0]) }) {
+		runExample(t, h, line)
+	}
+}
+
+func runExample(t *testing.T, h *house.House, line string) {
+	cmd := h.Shell(t.Context(), line)
+	cmd.Stdin = strings.NewReader("+12025550123\n") // what a person types where --subject - asks for it
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%s: %v\n%s", line, err, out)
+	}
+}
+
+// moveOver moves the deployment's consents into Kafka, as docs/consent-changelog.md says, and returns how to end its owner.
+func moveOver(t *testing.T, h *house.House) func() {
+	if err := h.Edit("consentry.yaml", "park_when_stale: 2s}\n", "park_when_stale: 2s, changelog: {}}\n"); err != nil {
+		t.Fatal(err)
+	}
+	runExample(t, h, "consentry topics create")
+	ctx, cancel := context.WithCancel(t.Context())
+	cmd := h.Shell(ctx, "exec "+afterMove[0])
+	cmd.WaitDelay = 30 * time.Second
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	runExample(t, h, "consentry consent rebuild --from-store --yes")
+	return func() {
+		cancel()
+		if _ = cmd.Wait(); !cmd.ProcessState.Success() {
+			t.Errorf("%s: %s on SIGTERM", afterMove[0], cmd.ProcessState)
 		}
 	}
 }
