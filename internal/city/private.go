@@ -64,6 +64,10 @@ const (
 // privateSpot is a sensitive place that somebody goes to.
 func privateSpot(h uint64) spot { return privatePlaces[scale(h, uint64(len(privatePlaces)))].at }
 
+// PrivateApps and PrivateWishes list what is planted of each.
+func PrivateApps() []string   { return privateApps }
+func PrivateWishes() []string { return privateWishes }
+
 // Stadium is a place that is nobody's secret, but that a stream may ask to be withheld too.
 func Stadium() PrivatePlace {
 	lat, lon := spot{35_500, 36_000}.latLon()

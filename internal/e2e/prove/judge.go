@@ -165,7 +165,7 @@ func judgeReleases(ctx context.Context, r *report, h *house.House, ring *keys.Ri
 	tallied map[place]int64, live []house.Record, t *timeline) error {
 	subjects := subjectIDs(ring, raw)
 	var lates []time.Duration
-	unconsented := 0
+	unconsented, escaped := 0, 0
 	for i := range streams {
 		s := &streams[i]
 		ids, err := eventIDs(ring, s, raw)
@@ -216,6 +216,9 @@ func judgeReleases(ctx context.Context, r *report, h *house.House, ring *keys.Ri
 			}
 			e := &raw[at]
 			allowed, late := t.judge(s, subjects[e.subject], e.subject, e.timeMS, rec.Arrived)
+			if e.private {
+				escaped++
+			}
 			if !allowed {
 				unconsented++
 				r.say("not allowed: %s partition %d offset %d, readable %s, event %s%s", s.topic, rec.Partition, rec.Offset,
@@ -227,6 +230,13 @@ func judgeReleases(ctx context.Context, r *report, h *house.House, ring *keys.Ri
 		}
 	}
 	r.check(unconsented == 0 && len(live) > 0, "%d records on the uncommitted read, %d without consent in force", len(live), unconsented)
+	stay := 0
+	for i := range raw {
+		if raw[i].private {
+			stay++
+		}
+	}
+	r.check(escaped == 0 && stay > 0, "%d raw events are a minor's, near a sensitive place or about a sensitive topic; %d records of them were readable", stay, escaped)
 	after := map[string]int{}
 	for i := range raw {
 		for _, c := range t.changes[raw[i].subject] {

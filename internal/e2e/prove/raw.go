@@ -55,6 +55,7 @@ type rawEvent struct {
 	subject   string // E.164
 	timeMS    int64
 	produced  time.Time // the record's own timestamp
+	private   bool      // must stay, whoever agreed
 }
 
 // readRaw reads every raw event that is there now.
@@ -89,20 +90,21 @@ func rawCodecs(h *house.House) (map[string]*goavro.Codec, error) {
 func decodeRaw(codecs map[string]*goavro.Codec, r *house.Record) rawEvent {
 	e := rawEvent{topic: r.Topic, partition: r.Partition, offset: r.Offset, produced: r.Stamp}
 	if c := codecs[r.Topic]; c != nil {
-		e.subject, e.timeMS = avroSubject(c, r.Value)
+		e.subject, e.timeMS, e.private = avroSubject(c, r.Value)
 	} else {
 		e.subject, e.timeMS = jsonSubject(r.Value)
+		e.private = jsonPrivate(r.Value)
 	}
 	return e
 }
 
-func avroSubject(c *goavro.Codec, value []byte) (string, int64) {
+func avroSubject(c *goavro.Codec, value []byte) (subject string, timeMS int64, private bool) {
 	if len(value) < 5 || value[0] != 0 {
-		return "", 0
+		return "", 0, true
 	}
 	native, rest, err := c.NativeFromBinary(value[5:])
 	if err != nil || len(rest) > 0 {
-		return "", 0
+		return "", 0, true
 	}
 	m := native.(map[string]any)
 	sub, _ := m["subscriber"].(map[string]any)
@@ -110,10 +112,10 @@ func avroSubject(c *goavro.Codec, value []byte) (string, int64) {
 	msisdn, _ := union["string"].(string)
 	for _, name := range []string{"observed_at", "started_at"} {
 		if t, ok := m[name].(time.Time); ok {
-			return msisdn, t.UnixMilli()
+			return msisdn, t.UnixMilli(), avroPrivate(m)
 		}
 	}
-	return msisdn, 0
+	return msisdn, 0, true
 }
 
 func jsonSubject(value []byte) (string, int64) {
