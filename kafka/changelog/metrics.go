@@ -39,6 +39,7 @@ func (m *metrics) count(out []consent.StateRecord) {
 	for i := range out {
 		for _, d := range out[i].Done {
 			switch {
+			case out[i].Key == consent.MarkKey && d.Effect == consent.Made: // an opening
 			case d.Effect.Refused():
 				refused++
 			case d.InForce:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kadm"
 
 	"github.com/consentry/consentry/consent"
@@ -278,13 +279,41 @@ func TestAnotherEpochIsBuiltBesideTheOpenOne(t *testing.T) {
 	r.settle(firstEpoch + 1)
 }
 
-// TestLag counts what waits, and nothing when nothing does.
-func TestLagComesBackToNothing(t *testing.T) {
+// TestMetrics: the lag comes back to nothing, each change counts once and openings do not.
+func TestMetrics(t *testing.T) {
 	r, o := opened(t)
 	r.ask(grant(1, 1000))
 	r.settle(firstEpoch)
 	r.until("nothing waits", func() bool { return o.Status().Lag == 0 })
-	if age := o.storeAge(); age <= 0 || age > testDeadline.Seconds() {
+	r.ask(grant(1, 900), grant(1, 1))
+	r.settle(firstEpoch)
+	r.until("nothing waits", func() bool { return o.Status().Lag == 0 })
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(o.Collectors()...)
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]float64{}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			name := f.GetName()
+			for _, l := range m.GetLabel() {
+				name += " " + l.GetValue()
+			}
+			got[name] = m.GetCounter().GetValue() + m.GetGauge().GetValue()
+		}
+	}
+	for name, want := range map[string]float64{"consentry_consent_changes_total in_force": 1, "consentry_consent_changes_total void": 2,
+		"consentry_consent_changes_total refused": 0, "consentry_consent_lag_changes": 0} {
+		if v, there := got[name]; !there || v != want {
+			t.Errorf("%s is %v, not %v", name, v, want)
+		}
+	}
+	if len(got) != 5 {
+		t.Errorf("the metrics are %v", got)
+	}
+	if age := got["consentry_consent_store_age_seconds"]; age <= 0 || age > testDeadline.Seconds() {
 		t.Errorf("the oldest heartbeat is %v s old", age)
 	}
 }

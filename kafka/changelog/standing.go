@@ -14,17 +14,16 @@ import (
 type standing struct {
 	mu     sync.Mutex
 	doubts map[string]suspicion
-	well   time.Time // since when nothing was doubted
-	shown  kafka.Cause
-	since  time.Time
+	well   time.Time // when the last of them ended
 }
 
+// suspicion is why a part is not well, and since when. Without a trouble it is well, since then.
 type suspicion struct {
 	trouble *kafka.Trouble
 	since   time.Time
 }
 
-func (s *standing) begin(at time.Time) { s.well, s.since = at, at }
+func (s *standing) begin(at time.Time) { s.well = at }
 
 func (s *standing) doubt(part string, err error, fallback kafka.Cause) {
 	cause, detail := kafka.CauseOf(err, fallback)
@@ -43,30 +42,30 @@ func (s *standing) doubt(part string, err error, fallback kafka.Cause) {
 func (s *standing) content(part string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.doubts, part)
+	if _, there := s.doubts[part]; there {
+		delete(s.doubts, part)
+		s.well = time.Now()
+	}
 }
 
-// oldest picks the doubt that has stood longest among the lanes' and the shards', and since when it is the one shown.
-func (s *standing) oldest(shards []suspicion) (found *kafka.Trouble, since time.Time) {
+// oldest picks the doubt that has stood longest among the lanes' and the shards'; when there is none, since when.
+func (s *standing) oldest(shards []suspicion) suspicion {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var first suspicion
-	for _, d := range s.doubts {
-		if first.trouble == nil || d.since.Before(first.since) {
+	first := suspicion{since: s.well}
+	judge := func(d suspicion) {
+		switch {
+		case d.trouble != nil && (first.trouble == nil || d.since.Before(first.since)):
+			first = d
+		case d.trouble == nil && first.trouble == nil && d.since.After(first.since):
 			first = d
 		}
+	}
+	for _, d := range s.doubts {
+		judge(d)
 	}
 	for _, d := range shards {
-		if first.trouble == nil || d.since.Before(first.since) {
-			first = d
-		}
+		judge(d)
 	}
-	cause := kafka.Cause("")
-	if first.trouble != nil {
-		cause = kafka.Cause(first.trouble.Cause())
-	}
-	if cause != s.shown {
-		s.shown, s.since = cause, time.Now()
-	}
-	return first.trouble, s.since
+	return first
 }

@@ -60,15 +60,13 @@ func (o *Owner) Status() kafka.ConsentStatus {
 		if s.fresh && now.Sub(s.beaten) < o.opt.ParkWhenStale {
 			out.Open++
 		}
-		if s.doubt.trouble != nil {
-			doubts = append(doubts, s.doubt)
-		}
+		doubts = append(doubts, s.doubt)
 	})
-	trouble, since := o.standing.oldest(doubts)
-	out.Since = since.UTC().Format(time.RFC3339)
+	first := o.standing.oldest(doubts)
+	out.Since = first.since.UTC().Format(time.RFC3339)
 	switch {
-	case trouble != nil:
-		cause, detail := kafka.CauseOf(trouble, kafka.BrokerUnreachable)
+	case first.trouble != nil:
+		cause, detail := kafka.CauseOf(first.trouble, kafka.BrokerUnreachable)
 		out.State, out.Cause, out.Detail, out.Next = kafka.StateParked, string(cause), detail, cause.Next()
 	case !o.looked.Load():
 		out.State = kafka.StateStarting
