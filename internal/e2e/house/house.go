@@ -30,6 +30,11 @@ type House struct {
 // New builds the binary with the given build tags, starts a testbed and lays the samples out beside it. Progress goes
 // to log. Close it.
 func New(ctx context.Context, log io.Writer, tags ...string) (*House, error) {
+	return NewOn(ctx, log, testbed.RedisSingle, tags...)
+}
+
+// NewOn is New with a form of Redis, which the configuration does not name yet: see Edit.
+func NewOn(ctx context.Context, log io.Writer, redis string, tags ...string) (*House, error) {
 	dir, err := os.MkdirTemp("", "consentry-house-")
 	if err != nil {
 		return nil, err
@@ -41,7 +46,7 @@ func New(ctx context.Context, log io.Writer, tags ...string) (*House, error) {
 	if err = unpack(filepath.Join(dir, "conf")); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
-	if h.TB, err = testbed.Start(ctx, testbed.Options{Progress: log}); err != nil {
+	if h.TB, err = testbed.Start(ctx, testbed.Options{Progress: log, Redis: redis}); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
 	return h, nil

@@ -34,13 +34,17 @@ func (h *House) Client(opts ...kgo.Opt) (*kgo.Client, error) {
 // Read visits every record of the topics from their beginning to the end that they have now. With committed only what
 // a read_committed reader sees.
 func (h *House) Read(ctx context.Context, committed bool, visit func(*Record), topics ...string) error {
+	return h.ReadFrom(ctx, committed, func(string, int32) int64 { return 0 }, visit, topics...)
+}
+
+// ReadFrom is Read from an offset of each partition on.
+func (h *House) ReadFrom(ctx context.Context, committed bool, from func(topic string, partition int32) int64, visit func(*Record), topics ...string) error {
 	level := kgo.ReadUncommitted()
 	if committed {
 		level = kgo.ReadCommitted()
 	}
 	// Control records are kept, since the last offset of a topic is often a commit marker, and are not visited.
-	cl, err := h.Client(kgo.ConsumeTopics(topics...), kgo.FetchIsolationLevel(level), kgo.KeepControlRecords(),
-		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	cl, err := h.Client(kgo.FetchIsolationLevel(level), kgo.KeepControlRecords(), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	if err != nil {
 		return err
 	}
@@ -54,14 +58,20 @@ func (h *House) Read(ctx context.Context, committed bool, visit func(*Record), t
 		p int32
 	}
 	left := map[tp]int64{}
+	begin := map[string]map[int32]kgo.Offset{}
 	ends.Each(func(o kadm.ListedOffset) {
-		if o.Err == nil && o.Offset > 0 {
+		if at := from(o.Topic, o.Partition); o.Err == nil && o.Offset > at {
 			left[tp{o.Topic, o.Partition}] = o.Offset
+			if begin[o.Topic] == nil {
+				begin[o.Topic] = map[int32]kgo.Offset{}
+			}
+			begin[o.Topic][o.Partition] = kgo.NewOffset().At(at)
 		}
 	})
 	if err := ends.Error(); err != nil {
 		return err
 	}
+	cl.AddConsumePartitions(begin)
 	for len(left) > 0 {
 		f := cl.PollFetches(ctx)
 		if err := ctx.Err(); err != nil {
@@ -139,6 +149,13 @@ func (t *Tail) After(at time.Time) []Record {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return slices.Clone(t.seen[sort.Search(len(t.seen), func(i int) bool { return t.seen[i].Arrived.After(at) }):])
+}
+
+// From is a copy of what was read so far without its first n records.
+func (t *Tail) From(n int) []Record {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.seen[n:])
 }
 
 // Count is how much was read of one topic so far.

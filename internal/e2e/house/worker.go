@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -17,6 +18,8 @@ import (
 // Worker is one `consentry run` process. A killed worker is started again with the same instance.
 type Worker struct {
 	h        *House
+	name     string // of its log
+	args     []string
 	instance int
 	bin      string
 	admin    string
@@ -29,16 +32,25 @@ type Worker struct {
 
 // Worker prepares an instance; Start starts it. Its log is appended to <dir>/worker-<instance>.log.
 func (h *House) Worker(instance int, env ...string) (*Worker, error) {
+	return h.process("worker", instance, []string{"run"}, env)
+}
+
+// Role is Worker for one role; its log is <dir>/<role>-<instance>.log.
+func (h *House) Role(role string, instance int, env ...string) (*Worker, error) {
+	return h.process(role, instance, []string{"run", "--role", role}, env)
+}
+
+func (h *House) process(name string, instance int, args, env []string) (*Worker, error) {
 	admin, err := testbed.FreeAddress()
 	if err != nil {
 		return nil, err
 	}
-	return &Worker{h: h, instance: instance, bin: h.Bin, admin: admin, env: env}, nil
+	return &Worker{h: h, name: name, args: args, instance: instance, bin: h.Bin, admin: admin, env: env}, nil
 }
 
 func (w *Worker) Admin() string { return w.admin }
 func (w *Worker) Log() string {
-	return filepath.Join(w.h.Dir, fmt.Sprintf("worker-%d.log", w.instance))
+	return filepath.Join(w.h.Dir, fmt.Sprintf("%s-%d.log", w.name, w.instance))
 }
 
 // PID is the running process's id, 0 when it does not run.
@@ -59,7 +71,7 @@ func (w *Worker) Start() error {
 		return err
 	}
 	defer log.Close()
-	cmd := exec.Command(w.bin, "run", "-c", w.h.Config)
+	cmd := exec.Command(w.bin, append(slices.Clone(w.args), "-c", w.h.Config)...)
 	cmd.Env = w.environ()
 	cmd.Stdout, cmd.Stderr = log, log
 	// A worker must not outlive the proof that started it.
@@ -114,6 +126,6 @@ func (w *Worker) Stop(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-timer.C:
-		return fmt.Errorf("worker %d did not stop within 30 s of SIGTERM", w.instance)
+		return fmt.Errorf("%s %d did not stop within 30 s of SIGTERM", w.name, w.instance)
 	}
 }

@@ -110,7 +110,7 @@ func (b *book) changed(c change) { b.t.changes[c.subject] = append(b.t.changes[c
 // learn reads the raw events that are new.
 func (b *book) learn(ctx context.Context) error {
 	from := len(b.raw)
-	if err := b.h.Read(ctx, false, func(r *house.Record) {
+	if err := b.h.ReadFrom(ctx, false, func(topic string, p int32) int64 { return b.next[partition{topic, p}] }, func(r *house.Record) {
 		if p := (partition{r.Topic, r.Partition}); r.Offset >= b.next[p] {
 			b.next[p] = r.Offset + 1
 			b.raw = append(b.raw, decodeRaw(b.codecs, r))
@@ -150,11 +150,11 @@ func (b *book) judge(ctx context.Context) (finding, error) {
 		return f, err
 	}
 	for i, t := range b.tails {
-		seen := t.Seen()
-		for j := b.judged[i]; j < len(seen); j++ {
+		seen := t.From(b.judged[i])
+		for j := range seen {
 			b.release(&seen[j], &f)
 		}
-		b.judged[i] = len(seen)
+		b.judged[i] += len(seen)
 	}
 	return f, nil
 }
@@ -245,7 +245,7 @@ func (b *book) people(ctx context.Context, f *flow, topic string) ([]int, error)
 		}
 	}
 	var who []int
-	for p := range outageSubscribers {
+	for p := range f.people {
 		if got[f.subject(p)] {
 			who = append(who, p)
 		}

@@ -21,24 +21,28 @@ import (
 const (
 	flowTick  = 50 * time.Millisecond
 	focusTick = 100 * time.Millisecond
+	crowdTick = 500 * time.Millisecond
 )
 
 type flow struct {
-	h    *house.House
-	town *city.City
-	stop context.CancelFunc
-	done chan struct{}
+	h      *house.House
+	town   *city.City
+	people int
+	rate   int // events of everybody a second
+	stop   context.CancelFunc
+	done   chan struct{}
 
 	mu     sync.Mutex
 	cl     *kgo.Client
 	paused bool
 	dense  []int
+	crowd  []int
 	count  uint64
 
 	acked, refused atomic.Int64
 }
 
-func newFlow(ctx context.Context, h *house.House) (*flow, error) {
+func newFlow(ctx context.Context, h *house.House, people, rate int) (*flow, error) {
 	ids := map[string]uint32{}
 	if err := h.Read(ctx, false, func(r *house.Record) {
 		if len(r.Value) > 5 && r.Value[0] == 0 && ids[r.Topic] == 0 {
@@ -50,13 +54,13 @@ func newFlow(ctx context.Context, h *house.House) (*flow, error) {
 	if len(ids) != 2 {
 		return nil, errors.New("simulate wrote no framed events")
 	}
-	town, err := city.New(city.Options{Seed: outageSeed, Subscribers: outageSubscribers, LocationSchema: ids["raw.location"], AppUsageSchema: ids["raw.app_usage"],
+	town, err := city.New(city.Options{Seed: outageSeed, Subscribers: people, LocationSchema: ids["raw.location"], AppUsageSchema: ids["raw.app_usage"],
 		Days: outageDays, StartMS: time.Now().UnixMilli() - outageDays*24*time.Hour.Milliseconds()})
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	f := &flow{h: h, town: town, stop: cancel, done: make(chan struct{})}
+	f := &flow{h: h, town: town, people: people, rate: rate, stop: cancel, done: make(chan struct{})}
 	if err := f.reopen(); err != nil {
 		cancel()
 		return nil, err
@@ -90,7 +94,7 @@ func (f *flow) run(ctx context.Context) {
 	defer close(f.done)
 	tick := time.NewTicker(flowTick)
 	defer tick.Stop()
-	focused := time.Now()
+	focused, crowded := time.Now(), time.Now()
 	for {
 		select {
 		case <-ctx.Done():
@@ -98,8 +102,8 @@ func (f *flow) run(ctx context.Context) {
 		case now := <-tick.C:
 			f.mu.Lock()
 			if !f.paused {
-				for range outageRate * int(flowTick) / int(time.Second) {
-					f.send(int(f.count*2654435761%outageSubscribers), city.Source(f.count%city.NumSources), now)
+				for range f.rate * int(flowTick) / int(time.Second) {
+					f.send(int(f.count*2654435761%uint64(f.people)), city.Source(f.count%city.NumSources), now)
 				}
 				if now.Sub(focused) >= focusTick {
 					focused = now
@@ -107,6 +111,12 @@ func (f *flow) run(ctx context.Context) {
 						f.send(who, city.Location, now)
 						f.send(who, city.AppUsage, now)
 					}
+				}
+			}
+			if !f.paused && now.Sub(crowded) >= crowdTick {
+				crowded = now
+				for _, who := range f.crowd {
+					f.send(who, city.Location, now)
 				}
 			}
 			f.mu.Unlock()
@@ -137,6 +147,13 @@ func (f *flow) focus(who []int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.dense = who
+}
+
+// gather lets two events a second of these people flow, instead of those before.
+func (f *flow) gather(who []int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.crowd = who
 }
 
 // pause stops the flow and waits until the broker has acknowledged every event.

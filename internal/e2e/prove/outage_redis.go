@@ -260,7 +260,7 @@ func (s *stage) writeHistory(path string) (rows int, err error) {
 	defer f.Close()
 	w := bufio.NewWriter(f)
 	fmt.Fprintln(w, "action,subject,partner,purpose,categories,linked,since,until,evidence")
-	for who := range outageSubscribers {
+	for who := range s.flow.people {
 		subject := s.flow.subject(who)
 		for _, c := range s.flow.decided(who) {
 			rows++

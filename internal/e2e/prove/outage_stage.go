@@ -68,7 +68,7 @@ func (s *stage) furnish(ctx context.Context) error {
 	if s.book, err = newBook(s.h, s.ring); err != nil {
 		return err
 	}
-	if s.flow, err = newFlow(ctx, s.h); err != nil {
+	if s.flow, err = newFlow(ctx, s.h, outageSubscribers, outageRate); err != nil {
 		return err
 	}
 	books := filepath.Join(s.h.Dir, "consents.csv")

@@ -1,0 +1,400 @@
+package main
+
+// The stage of the proofs that the truth about consents is in Kafka: a house whose Redis may be replaced at any moment,
+// workers that only filter and owners that only own, so that each can be hurt by itself, and a flow in which one person's
+// events are dense, and those of a hundred others of the same shard steady.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+
+	"github.com/consentry/consentry/consent"
+	"github.com/consentry/consentry/internal/e2e/house"
+	"github.com/consentry/consentry/internal/testbed"
+	"github.com/consentry/consentry/keys"
+)
+
+const (
+	truthPeople = 30_000 // enough that a hundred others of a shard are released
+	truthRate   = 60     // events of everybody a second, beside those that a run lets flow
+	truthOthers = 100
+	intakeTopic = "crm.consent"
+)
+
+// truthStage is a stage with a changelog. Everything of the outage's stage that asks one Redis by its address is of no use
+// here.
+type truthStage struct {
+	*stage
+	form   string // of Redis
+	owners []*house.Worker
+	ids    []consent.ID // by person
+	shards [consent.Shards][]int
+	used   map[int]bool // people who have opted out
+	turn   int          // of the shards
+	strict int          // how far the live read has been judged
+}
+
+func newTruthStage(ctx context.Context, r *report, form string, owners int) (*truthStage, error) {
+	h, err := house.NewOn(ctx, r, form)
+	if err != nil {
+		return nil, err
+	}
+	t := &truthStage{stage: &stage{h: h, r: r}, form: form, used: map[int]bool{}}
+	if err := t.furnish(ctx, owners); err != nil {
+		t.close()
+		return nil, err
+	}
+	return t, nil
+}
+
+func (t *truthStage) close() {
+	for i, o := range t.owners {
+		_ = o.Signal(syscall.SIGKILL)
+		if keep := os.Getenv("PROVE_KEEP_LOGS"); keep != "" {
+			if b, err := os.ReadFile(o.Log()); err != nil || os.WriteFile(fmt.Sprintf("%s-owner-%d.log", keep, i), b, 0o600) != nil {
+				t.r.say("a log is not kept")
+			}
+		}
+	}
+	t.stage.close()
+}
+
+// configure names the form of Redis and turns the changelog on.
+func (t *truthStage) configure() error {
+	const single = `redis: {url: "redis://${env:CONSENTRY_REDIS}/0"}`
+	redis := single
+	switch t.form {
+	case testbed.RedisSentinel:
+		redis = `redis: {sentinel: {master: ` + testbed.SentinelMaster + `, nodes: ["${env:CONSENTRY_SENTINELS}"]}}`
+	case testbed.RedisCluster:
+		redis = `redis: {cluster: {nodes: ["${env:CONSENTRY_REDIS_CLUSTER}"]}}`
+	}
+	return t.h.Edit("consentry.yaml", single, redis, "park_when_stale: 2s}", "park_when_stale: 2s, changelog: {intake: "+intakeTopic+"}}")
+}
+
+func (t *truthStage) furnish(ctx context.Context, owners int) error {
+	if err := t.configure(); err != nil {
+		return err
+	}
+	if err := t.h.MakeRaw(ctx, 4, rawTopics...); err != nil {
+		return err
+	}
+	if err := t.topics(ctx, func(adm *kadm.Client) error {
+		made, err := adm.CreateTopics(ctx, 4, 1, nil, intakeTopic)
+		return errors.Join(err, made.Error())
+	}); err != nil {
+		return err
+	}
+	if err := t.h.Steps(ctx, "keys init",
+		fmt.Sprintf("simulate --events 600 --subscribers %d --seed %d --days %d", truthPeople, outageSeed, outageDays),
+		"topics create", "schema publish", "offsets init --at beginning"); err != nil {
+		return err
+	}
+	for i := range owners {
+		o, err := t.h.Role("sync", 10+i)
+		if err != nil {
+			return err
+		}
+		if err := o.Start(); err != nil {
+			return err
+		}
+		t.owners = append(t.owners, o)
+	}
+	if err := t.h.Steps(ctx, "consent accept-epoch --yes"); err != nil {
+		return err
+	}
+	var err error
+	if t.ring, err = keys.Open(t.h.Setting("CONSENTRY_KEYS")); err != nil {
+		return err
+	}
+	if t.book, err = newBook(t.h, t.ring); err != nil {
+		return err
+	}
+	if t.flow, err = newFlow(ctx, t.h, truthPeople, truthRate); err != nil {
+		return err
+	}
+	books := filepath.Join(t.h.Dir, "consents.csv")
+	rows, err := t.writeHistory(books)
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	if _, err := t.h.Verb(ctx, "consent", "import", books, "--history"); err != nil {
+		return err
+	}
+	t.r.say("%d rows imported in %s", rows, span(time.Since(began)))
+	if t.book.t.initial, err = t.lines(ctx); err != nil {
+		return err
+	}
+	t.know()
+	for i := range outageWorkers {
+		w, err := t.h.Role("filter", i)
+		if err != nil {
+			return err
+		}
+		if err := w.Start(); err != nil {
+			return err
+		}
+		t.workers = append(t.workers, w)
+	}
+	t.watch = newWatcher(t.workers)
+	began = time.Now()
+	_, err = t.resumed(ctx, began, partners...)
+	return err
+}
+
+// know finds, for each shard, the people who have agreed that acme-ads gets their locations.
+func (t *truthStage) know() {
+	namer := consent.NewNamer(house32(t.ring))
+	now := time.Now().UnixMilli()
+	t.ids = make([]consent.ID, truthPeople)
+	for who := range truthPeople {
+		id := namer.ID("msisdn", []byte(t.flow.subject(who)))
+		t.ids[who] = id
+		if g := grantIn(t.book.t.initial[id.String()], "acme-ads", "advertising"); g != nil && g.until == 0 && g.covers([]string{"location"}, now) {
+			t.shards[id.Shard()] = append(t.shards[id.Shard()], who)
+		}
+	}
+}
+
+// nodes are the servers that hold data now.
+func (t *truthStage) nodes(ctx context.Context) ([]*testbed.Redis, error) {
+	switch t.form {
+	case testbed.RedisSentinel:
+		m, err := t.h.TB.Sentinels.Master(ctx)
+		return []*testbed.Redis{m}, err
+	case testbed.RedisCluster:
+		var all []*testbed.Redis
+		for _, n := range t.h.TB.Cluster.Nodes {
+			if role, err := n.Do(ctx, "ROLE"); err == nil && strings.HasPrefix(role, "master") {
+				all = append(all, n)
+			}
+		}
+		return all, nil
+	}
+	return []*testbed.Redis{t.h.TB.Redis}, nil
+}
+
+// lines reads every line of the store.
+func (t *truthStage) lines(ctx context.Context) (map[string]string, error) {
+	nodes, err := t.nodes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]string{}
+	for _, n := range nodes {
+		some, err := lines(n.Addr)
+		if err != nil {
+			return nil, err
+		}
+		for id, line := range some {
+			all[id] = line
+		}
+	}
+	return all, nil
+}
+
+// holder is the server that the Sentinels or the Cluster name for a shard.
+func (t *truthStage) holder(ctx context.Context, shard int) (*testbed.Redis, error) {
+	switch t.form {
+	case testbed.RedisSentinel:
+		return t.h.TB.Sentinels.Master(ctx)
+	case testbed.RedisCluster:
+		m, _, err := t.h.TB.Cluster.Master(ctx, metaKey(shard))
+		return m, err
+	}
+	return t.h.TB.Redis, nil
+}
+
+func metaKey(shard int) string { return fmt.Sprintf("consentry:{%02d}:meta", shard) }
+
+// meta reads a shard's meta with nothing but Redis's protocol.
+func meta(ctx context.Context, node *testbed.Redis, shard int) (map[string]string, error) {
+	text, err := node.Do(ctx, "HGETALL", metaKey(shard))
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	all := strings.Split(text, "\n")
+	for i := 0; i+1 < len(all); i += 2 {
+		out[all[i]] = all[i+1]
+	}
+	return out, nil
+}
+
+// optedOut tells whether a server's line of a person says so; epoch 0 is whatever the server's own is.
+func (t *truthStage) optedOut(ctx context.Context, node *testbed.Redis, who int) (bool, error) {
+	id := t.ids[who]
+	m, err := meta(ctx, node, id.Shard())
+	if err != nil {
+		return false, err
+	}
+	if m["epoch"] == "" {
+		return false, nil
+	}
+	line, err := node.Do(ctx, "GET", fmt.Sprintf("consentry:{%02d}:%s:%s", id.Shard(), m["epoch"], id))
+	return strings.HasPrefix(line, "*X"), err
+}
+
+// players are who plays in one run.
+type players struct {
+	who    int
+	id     consent.ID
+	others map[string]bool // subjects of the same shard
+}
+
+// choose lets the people of the next shard flow until a hundred of them, and one more, have been released.
+func (t *truthStage) choose(ctx context.Context) (*players, error) {
+	for range consent.Shards {
+		t.turn = (t.turn + 1) % consent.Shards
+		if n := len(t.shards[t.turn]); n < truthOthers+40 {
+			continue
+		}
+		var crowd []int
+		for _, who := range t.shards[t.turn] {
+			if !t.used[who] && len(crowd) < 2*truthOthers {
+				crowd = append(crowd, who)
+			}
+		}
+		t.flow.gather(crowd)
+		began := time.Now()
+		var out map[string]time.Time
+		err := await(ctx, 10*time.Second, "a hundred people of a shard released", func() (bool, error) {
+			var err error
+			out, err = t.released(ctx, began)
+			return len(out) > truthOthers+10, err
+		})
+		if err != nil {
+			continue // people of this shard live where nothing may leave
+		}
+		c := &players{who: -1, others: map[string]bool{}}
+		for _, who := range crowd {
+			subject := t.flow.subject(who)
+			if _, ok := out[subject]; ok {
+				if c.who < 0 {
+					c.who, c.id = who, t.ids[who]
+				} else {
+					c.others[subject] = true
+				}
+			}
+		}
+		t.used[c.who] = true
+		t.flow.focus([]int{c.who})
+		return c, nil
+	}
+	return nil, errors.New("no shard has a hundred people whose events are released")
+}
+
+// released are the subjects of whom acme-ads got a location that arrived after since, with the first arrival of each.
+func (t *truthStage) released(ctx context.Context, since time.Time) (map[string]time.Time, error) {
+	if err := t.book.learn(ctx); err != nil {
+		return nil, err
+	}
+	const topic = "partner.acme-ads.location"
+	out := map[string]time.Time{}
+	for _, rec := range t.book.reader[topic].After(since) {
+		if rec.Topic != topic {
+			continue
+		}
+		if at, ok := t.book.ids[topic][eventID(rec.Value)]; ok {
+			if s := t.book.raw[at].subject; out[s].IsZero() {
+				out[s] = rec.Arrived
+			}
+		}
+	}
+	return out, nil
+}
+
+// pauseAround is the longest time without any release of acme-ads's locations that ended after since.
+func (t *truthStage) pauseAround(since time.Time) time.Duration {
+	var longest time.Duration
+	var last time.Time
+	for _, rec := range t.book.reader["partner.acme-ads.location"].After(since.Add(-5 * time.Second)) {
+		if rec.Topic != "partner.acme-ads.location" {
+			continue
+		}
+		if !last.IsZero() && rec.Arrived.After(since) {
+			longest = max(longest, rec.Arrived.Sub(last))
+		}
+		last = rec.Arrived
+	}
+	return longest
+}
+
+// believed waits until a shard's meta says, on the server that is named for it now, that its owner has vouched for it
+// after since, and returns when that was seen.
+func (t *truthStage) believed(ctx context.Context, shard int, since time.Time) (time.Time, error) {
+	deadline := since.Add(2 * time.Minute)
+	why := "nobody is named"
+	for ctx.Err() == nil && time.Now().Before(deadline) {
+		if node, err := t.holder(ctx, shard); err == nil {
+			m, err := meta(ctx, node, shard)
+			run, _ := node.Do(ctx, "INFO", "server")
+			switch {
+			case err != nil:
+				why = err.Error()
+			case millis(m["beat"]) < since.UnixMilli():
+				why = "no heartbeat"
+			case m["run"] == "" || !strings.Contains(run, "run_id:"+m["run"]):
+				why = "a heartbeat of another server"
+			default:
+				return time.Now(), nil
+			}
+		}
+		if err := hold(ctx, 10*time.Millisecond); err != nil {
+			return time.Time{}, err
+		}
+	}
+	return time.Time{}, errors.New("the shard is not vouched for: " + why)
+}
+
+// leave withdraws everything of a person by the command line and notes when that was acknowledged.
+func (t *truthStage) leave(ctx context.Context, who int) (time.Time, error) {
+	if err := t.withdraw(ctx, []int{who}); err != nil {
+		return time.Time{}, err
+	}
+	all := t.book.t.changes[t.flow.subject(who)]
+	return all[len(all)-1].acked, nil
+}
+
+// after counts the raw events of a person that were appended after at.
+func (t *truthStage) after(who int, at time.Time) (n int) {
+	subject := t.flow.subject(who)
+	for i := len(t.book.raw) - 1; i >= 0 && !t.book.raw[i].produced.Before(at); i-- {
+		if t.book.raw[i].subject == subject && t.book.raw[i].produced.After(at) {
+			n++
+		}
+	}
+	return n
+}
+
+// unlawful counts what the live uncommitted reader saw of raw events that were appended after their
+// person's opt-out was acknowledged, since the last time this was asked.
+func (t *truthStage) unlawful() (n int) {
+	tail := t.book.tails[0]
+	more := tail.From(t.strict)
+	t.strict += len(more)
+	for i := range more {
+		at, ok := t.book.ids[more[i].Topic][eventID(more[i].Value)]
+		if !ok {
+			n++
+			continue
+		}
+		e := &t.book.raw[at]
+		for _, c := range t.book.t.changes[e.subject] {
+			if c.withdraws && e.produced.After(c.acked) {
+				n++
+				break
+			}
+		}
+	}
+	return n
+}
