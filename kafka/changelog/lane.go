@@ -169,7 +169,10 @@ func (l *lane) transact(ctx context.Context, s *session) (bool, error) {
 	}
 	stopPoint()
 	l.o.opt.written()
-	l.project(ctx, works)
+	// What is committed is brought into Redis also by who is about to end.
+	pctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), kafka.EndDeadline)
+	defer cancel()
+	l.project(pctx, works)
 	l.allow(s)
 	return true, nil
 }
