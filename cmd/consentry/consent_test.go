@@ -160,6 +160,8 @@ func TestConsentUsage(t *testing.T) {
 		append(full, "--until", "never"), append(full, "--until", "2020-01-01T00:00:00Z"), append(without("--subject"), "--subject", "nobody"),
 		{"consent", "withdraw", "--subject", who, "--partner", "acme-ads", "--purpose", "advertising", "--categories", ""},
 		{"consent", "accept-epoch", "--history"}, {"stop"}, {"stop", "nobody"}, {"consent", "import", "/does/not/exist"},
+		{"consent", "verify"}, {"consent", "verify", "--sample", "half"}, {"consent", "rebuild"}, {"consent", "rebuild", "--yes"},
+		{"consent", "rebuild", "--from-store"}, {"consent", "forget", "--subject", who}, {"consent", "forget"}, {"consent", "protect"},
 	} {
 		if args[len(args)-1] == "2020-01-01T00:00:00Z" {
 			c.want(t, 0, "y\n", "consent", "accept-epoch") // now must be known for this one

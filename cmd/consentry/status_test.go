@@ -84,13 +84,13 @@ func TestStatusForPeopleAndMachines(t *testing.T) {
 }
 
 func TestRunRefusesRolesThatItLacks(t *testing.T) {
-	for role, code := range map[string]int{"gate": 2, "sync": 2, "filter,gate": 2, "filters": 2, "": 2} {
+	for role, code := range map[string]int{"gate": 2, "filter,gate": 2, "sync,gate": 2, "filters": 2, "": 2} {
 		var errw bytes.Buffer
 		if got := run([]string{"run", "--role", role, "-c", "missing.yaml"}, nil, io.Discard, &errw); got != code || errw.Len() < 30 {
 			t.Errorf("--role %q: exit code %d, %q", role, got, errw.String())
 		}
 	}
-	for _, role := range []string{"all", "filter"} {
+	for _, role := range []string{"all", "filter", "sync", "filter,sync"} {
 		if got := run([]string{"run", "--role", role, "-c", "missing.yaml"}, nil, io.Discard, io.Discard); got != exitConfig {
 			t.Errorf("--role %s without a configuration: exit code %d", role, got)
 		}
