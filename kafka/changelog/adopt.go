@@ -79,7 +79,7 @@ func (a *adopter) run(ctx context.Context) error {
 		return err
 	}
 	a.last = map[int32]int64{}
-	extents, err := a.c.ends(ctx, &a.c.state, allShards())
+	extents, err := a.c.state.extents(ctx, allShards())
 	if err != nil {
 		return err
 	}

@@ -52,7 +52,7 @@ func (c *Client) ask(ctx context.Context, patience time.Duration, reqs []consent
 			touched[p], partitions = true, append(partitions, p)
 		}
 	}
-	extents, err := c.ends(ctx, &c.state, partitions)
+	extents, err := c.state.extents(ctx, partitions)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +116,7 @@ func (o Outcome) Result() consent.Result {
 
 // Doubt says why workers do not believe a shard of the store at this moment; empty when they do. It follows "the shard".
 func (c *Client) Doubt(ctx context.Context, shard int) string {
-	extents, err := c.ends(ctx, &c.state, []int32{int32(shard)})
+	extents, err := c.state.extents(ctx, []int32{int32(shard)})
 	if err != nil {
 		return err.Error()
 	}

@@ -72,18 +72,9 @@ func allShards() []int32 {
 	return out
 }
 
-// ends reads the bounds of all the partitions listed, or fails.
-func (c *Client) ends(ctx context.Context, log *statelog, partitions []int32) (map[int32]extent, error) {
-	extents, err := log.extents(ctx, partitions)
-	if err != nil {
-		return nil, err
-	}
-	return extents, nil
-}
-
 // marks reads the last mark of every shard: what the owners have said last.
 func (c *Client) marks(ctx context.Context) (map[int32]tail, map[int32]extent, error) {
-	extents, err := c.ends(ctx, &c.state, allShards())
+	extents, err := c.state.extents(ctx, allShards())
 	if err != nil {
 		return nil, nil, err
 	}

@@ -27,7 +27,7 @@ func (c *Client) Forget(ctx context.Context, r consent.Request) (out Outcome, er
 	if out.Effect.Refused() {
 		return out, 0, nil
 	}
-	extents, err := c.ends(ctx, &c.requests, []int32{out.Partition})
+	extents, err := c.requests.extents(ctx, []int32{out.Partition})
 	if err != nil {
 		return out, 0, err
 	}

@@ -27,7 +27,7 @@ type Event struct {
 // History reads the account of one subject, oldest first. What forget erased is not in it.
 func (c *Client) History(ctx context.Context, id consent.ID) ([]*Event, error) {
 	p := int32(id.Shard())
-	extents, err := c.ends(ctx, &c.requests, []int32{p})
+	extents, err := c.requests.extents(ctx, []int32{p})
 	if err != nil {
 		return nil, err
 	}

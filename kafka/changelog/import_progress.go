@@ -77,7 +77,7 @@ func parseNote(text string) (n progressNote, err error) {
 
 // begin finds where the load begins: at the first row, or where an earlier run of it was cut short.
 func (i *importer) begin(ctx context.Context) error {
-	extents, err := i.c.ends(ctx, &i.c.state, allShards())
+	extents, err := i.c.state.extents(ctx, allShards())
 	if err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ func (i *importer) unmerged(ctx context.Context, n *progressNote) error {
 	if len(partitions) == 0 {
 		return nil
 	}
-	extents, err := i.c.ends(ctx, &i.c.requests, partitions)
+	extents, err := i.c.requests.extents(ctx, partitions)
 	if err != nil {
 		return err
 	}

@@ -86,7 +86,7 @@ type filler struct {
 
 // pass projects up to the end that it finds, and returns how much has come meanwhile.
 func (f *filler) pass(ctx context.Context) (left int64, err error) {
-	extents, err := f.c.ends(ctx, &f.c.state, allShards())
+	extents, err := f.c.state.extents(ctx, allShards())
 	if err != nil {
 		return 0, err
 	}
@@ -111,7 +111,7 @@ func (f *filler) pass(ctx context.Context) (left int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	now, err := f.c.ends(ctx, &f.c.state, allShards())
+	now, err := f.c.state.extents(ctx, allShards())
 	for p, e := range now {
 		left += max(0, e.stable-f.place[p])
 	}

@@ -258,7 +258,7 @@ func (v *verifier) settle(ctx context.Context, shard int) error {
 // readOn reads what the log has got meanwhile. head is the place behind its last record: between it and the end stand
 // only markers of transactions.
 func (v *verifier) readOn(ctx context.Context, p int32) (head int64, err error) {
-	extents, err := v.c.ends(ctx, &v.c.state, []int32{p})
+	extents, err := v.c.state.extents(ctx, []int32{p})
 	if err != nil {
 		return 0, err
 	}
