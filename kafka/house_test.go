@@ -35,7 +35,7 @@ const (
 )
 
 const usageSchema = `{"type":"object","properties":{"msisdn":{"type":"string"},"at":{"type":"string","format":"date-time"},
- "os":{"type":"string"},"minor":{"type":"boolean"}}}`
+ "os":{"type":"string"},"app":{"type":"string"},"minor":{"type":"boolean"}}}`
 
 // house is one test's world.
 type house struct {
@@ -72,6 +72,15 @@ func newHouse(t *testing.T, opts ...kfake.Opt) *house {
 
 func word(s string) policy.Text { return policy.Text{Value: s} }
 
+// usageLists are the shipped lists, read once.
+var usageLists = sync.OnceValue(func() *policy.House {
+	h, problems := policy.NewHouse(policy.HouseFiles{Region: "US"})
+	if len(problems) > 0 {
+		panic(problems[0].Message)
+	}
+	return h
+})
+
 func usagePolicy(t *testing.T) *policy.Set {
 	t.Helper()
 	shape, err := schema.ParseJSONSchema([]byte(usageSchema))
@@ -83,8 +92,9 @@ func usagePolicy(t *testing.T) *policy.Set {
 		return policy.FieldSpec{Name: word(name), Entries: entries}
 	}
 	set, problems := policy.Compile(policy.Inputs{
+		House: usageLists(),
 		Sources: []policy.SourceSpec{{Name: word("usage"), Topic: word(rawTopic), Format: word("json"), SchemaFile: word("usage.json"),
-			Category: word("app_usage"), SubjectField: word("msisdn"),
+			Category: word("app_usage"), SubjectField: word("msisdn"), App: word("app"),
 			Time: policy.TimeSpec{Field: word("at"), Past: policy.Duration{Value: 7 * 24 * time.Hour, Set: true},
 				Future: policy.Duration{Value: 5 * time.Minute, Set: true}},
 			ReleaseOnlyIfFalse: []policy.NamedPath{{Name: word("minor"), Path: word("minor")}}}},

@@ -7,10 +7,10 @@ import (
 )
 
 func TestEveryCauseSaysWhatToDo(t *testing.T) {
-	// The closed list of the contract, in its order.
+	// The closed list of the contract, in its order, and list_stale of the list of places.
 	want := []Cause{"redis_unreachable", "redis_stale", "redis_wiped", "redis_malformed", "redis_unsafe", "registry_unreachable",
 		"schema_unpublished", "broker_unreachable", "topic_missing", "topic_forbidden", "offsets_missing", "offsets_lost",
-		"key_missing", "key_mismatch", "clock_skew", "state_restoring"}
+		"key_missing", "key_mismatch", "clock_skew", "list_stale", "state_restoring"}
 	if len(causes) != len(want) {
 		t.Fatalf("%d causes, the contract has %d", len(causes), len(want))
 	}

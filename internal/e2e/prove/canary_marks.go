@@ -114,7 +114,7 @@ var classes = []struct {
 	{"name_line", func(d *dice) string { return d.word(9) + " " + d.word(11) }},
 	{"street_address", func(d *dice) string { return d.digits(4) + " " + d.word(10) + " Avenue, 55" + d.digits(3) }},
 	{"account_id", func(d *dice) string { return "ACC-" + d.digits(12) }},
-	{"search_text", func(d *dice) string { return "is " + d.word(8) + " " + d.word(9) + " still married" }},
+	{"search_text", func(d *dice) string { return "is " + d.word(8) + " " + d.word(9) + " still at home" }},
 	{"private_url", func(d *dice) string {
 		return "https://" + d.of(lower, 10) + ".com/u/" + d.of(mixed, 14) + "?q=" + d.of(lower, 9)
 	}},
