@@ -193,6 +193,7 @@ func (l *lane) beat(ctx context.Context, tasks []*task) bool {
 		beats[i] = consent.ShardBeat{Shard: t.n, Epoch: t.mark.Epoch, Place: uint64(t.head), AtMS: t.meta.NowMS, Run: t.meta.NodeRun}
 		t.sent(t.meta.NodeRun, time.Now())
 	}
+	stopPoint("beat")
 	done, err := l.o.opt.Store.Beat(ctx, beats)
 	for i, t := range tasks {
 		if err != nil || !done[i] {

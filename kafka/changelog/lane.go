@@ -76,6 +76,7 @@ func (l *lane) session(ctx context.Context) (worked bool, err error) {
 		if len(l.polled) == 0 || ctx.Err() != nil {
 			continue
 		}
+		stopPoint("polled")
 		committed, err := l.transact(ctx, s)
 		clear(l.polled)
 		l.polled = l.polled[:0]
@@ -159,6 +160,7 @@ func (l *lane) transact(ctx context.Context, s *session) (bool, error) {
 			records = append(records, p)
 		}
 	}
+	stopPoint("merged")
 	committed, err := s.write(records)
 	if !committed {
 		for _, w := range works {
@@ -167,12 +169,13 @@ func (l *lane) transact(ctx context.Context, s *session) (bool, error) {
 		l.wake()
 		return false, err
 	}
-	stopPoint()
+	stopPoint("committed")
 	l.o.opt.written()
 	// What is committed is brought into Redis also by who is about to end.
 	pctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), kafka.EndDeadline)
 	defer cancel()
 	l.project(pctx, works)
+	stopPoint("projected")
 	l.allow(s)
 	return true, nil
 }

@@ -207,6 +207,7 @@ func (s *session) write(records []*kgo.Record) (committed bool, err error) {
 	if err := s.Client().Flush(ctx); err != nil {
 		return false, kafka.ErrRebuild
 	}
+	stopPoint("written")
 	produced := promise.Err()
 	committed, err = s.End(ctx, kgo.TransactionEndTry(produced == nil))
 	switch {

@@ -1,30 +1,30 @@
 //go:build stoppoint
 
-// The test build that can hold an owner between the commit of a transaction and its projection. Never shipped: built
-// only with -tags stoppoint.
+// The test build that can hold an owner at every step of a change. Never shipped: built only with -tags stoppoint.
 
 package changelog
 
 import (
 	"os"
-	"sync/atomic"
+	"strings"
 	"time"
 )
 
-// held makes the hold happen once a process.
-var held atomic.Bool
-
-// stopPoint holds the lane, heartbeats and all, for CONSENTRY_STOPPOINT_CONSENT (a duration), once. It makes the file
-// CONSENTRY_STOPPOINT_MARK when it begins.
-func stopPoint() {
-	hold, err := time.ParseDuration(os.Getenv("CONSENTRY_STOPPOINT_CONSENT"))
-	if err != nil || hold <= 0 || !held.CompareAndSwap(false, true) {
+// stopPoint holds the lane, heartbeats and all, if the file that CONSENTRY_STOPPOINT_CONSENT names says so: the name of
+// the step, a space, a duration. The file is renamed to <file>.held when the hold begins, so each file holds once.
+func stopPoint(at string) {
+	file := os.Getenv("CONSENTRY_STOPPOINT_CONSENT")
+	if file == "" {
 		return
 	}
-	if mark := os.Getenv("CONSENTRY_STOPPOINT_MARK"); mark != "" {
-		if os.WriteFile(mark, nil, 0o600) != nil {
-			return // a hold that nobody learns of would prove nothing
-		}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return
+	}
+	name, long, _ := strings.Cut(strings.TrimSpace(string(text)), " ")
+	hold, err := time.ParseDuration(long)
+	if err != nil || name != at || os.Rename(file, file+".held") != nil {
+		return // a hold that nobody learns of would prove nothing
 	}
 	time.Sleep(hold)
 }
