@@ -58,13 +58,19 @@ func (t *Topics) Text(text []byte) (node Node, sensitive bool) {
 }
 
 // Domain says what a host is about: a host name as the filters' host reader gives it, in lower case and ASCII. It looks
-// at the host itself, at every parent, and at words inside its labels.
+// at the host itself, at every parent, and at words inside its labels, Punycode decoded.
 func (t *Topics) Domain(host []byte) (node Node, sensitive bool) {
 	return t.domain(host)
 }
 
+// Rest says what is denied in the part of a URL behind its host: path, query and fragment, escapes undone, and hosts that
+// stand in it. It gives no node that may leave.
+func (t *Topics) Rest(rest []byte) (class Node, sensitive bool) {
+	return t.rest(rest)
+}
+
 // App says what an app is about, from its package id: by the whole id, by its beginnings (com.vendor.*), and by words
-// inside it.
+// inside it. The id may stand among other signs, as in com.vendor.app:process.
 func (t *Topics) App(pkg []byte) (node Node, sensitive bool) {
 	return t.app(pkg)
 }

@@ -216,12 +216,35 @@ func (l *topicLoader) term(n Node, what meaning, text string) string {
 		l.patterns = append(l.patterns, pattern{s, term{node: n, what: what}})
 	}
 	add(folded)
+	// Of some letters of other alphabets only the capital, or only the small one, is read as a Latin letter.
+	if folded != body {
+		for _, other := range capitals(body) {
+			if other = fold(other); other != folded && len(other) > 1 {
+				add(other)
+			}
+		}
+	}
 	if !after && what != inside {
 		for _, p := range plurals(folded) {
 			add(p)
 		}
 	}
 	return ""
+}
+
+// capitals are the ways to write a phrase in capitals: the first letter, that of every word, all.
+func capitals(s string) []string {
+	one, each, first := []rune(s), []rune(s), true
+	for i, r := range each {
+		if i == 0 {
+			one[i] = unicode.ToUpper(r)
+		}
+		if first {
+			each[i] = unicode.ToUpper(r)
+		}
+		first = !unicode.IsLetter(r) && !unicode.IsMark(r)
+	}
+	return []string{string(one), string(each), strings.ToUpper(s)}
 }
 
 func fold(s string) string {

@@ -46,6 +46,16 @@ func (t *Topics) domain(host []byte) (Node, bool) {
 	if no := t.inside(host[:end]); no != 0 {
 		return no, true
 	}
+	if international(host) {
+		var buf [maxDecodedHost]byte
+		decoded, ok := decodedHost(buf[:0], host)
+		if !ok {
+			return classUnreadable, true
+		}
+		if no := t.inside(decoded); no != 0 {
+			return no, true
+		}
+	}
 	return found, false
 }
 
@@ -53,33 +63,53 @@ func (t *Topics) app(pkg []byte) (Node, bool) {
 	if len(pkg) > maxHostName {
 		return classUnreadable, true
 	}
-	var low [maxHostName]byte
-	for i, c := range pkg {
-		if c >= 'A' && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		low[i] = c
-	}
-	id := low[:len(pkg)]
+	var buf [3*maxHostName + 16]byte
+	id := normalized(buf[:0], pkg)
 	var found Node
-	from := 0
-	for end := len(id); end > 0; end = bytes.LastIndexByte(id[:end], '.') {
-		e, listed := t.apps[string(id[:end])]
-		if !listed || e.exact && end < len(id) {
+	known := 0 // where what no list vouches for begins
+	for from := 0; from < len(id); {
+		if !inAppID(id[from]) {
+			from++
+			continue
+		}
+		end := from
+		for end < len(id) && inAppID(id[end]) {
+			end++
+		}
+		n, at, sensitive := t.appID(id[from:end])
+		if sensitive {
+			return n, true
+		}
+		if found == 0 && n != 0 {
+			found, known = n, from+at
+		}
+		from = end
+	}
+	if no := t.inside(id[known:]); no != 0 {
+		return no, true
+	}
+	return found, false
+}
+
+// inAppID tells whether c may stand in a package id. What may not, ends it: processes, components, schemes.
+func inAppID(c byte) bool { return isAlnum(c) || c == '.' || c == '_' || c == '-' }
+
+// appID looks one id up, whole and by its beginnings; end is where the entry that was found ends.
+func (t *Topics) appID(id []byte) (found Node, end int, sensitive bool) {
+	for at := len(id); at > 0; at = bytes.LastIndexByte(id[:at], '.') {
+		e, listed := t.apps[string(id[:at])]
+		if !listed {
 			continue
 		}
 		n, sensitive := t.judge(e.node)
 		if sensitive {
-			return n, true
+			return n, at, true // a denial holds for what is below it
 		}
-		if found == 0 {
-			found, from = n, end
+		if found == 0 && (!e.exact || at == len(id)) {
+			found, end = n, at
 		}
 	}
-	if no := t.inside(pkg[from:]); no != 0 {
-		return no, true
-	}
-	return found, false
+	return found, end, false
 }
 
 // inside looks for words of the house list within a name; 0 for none.
@@ -102,18 +132,20 @@ func (t *Topics) inside(name []byte) Node {
 	return r.answer()
 }
 
-// named looks for host names in a text: people type them into a search.
+// named looks for host names in a text: people type them into a search, and URLs carry others in their query.
 func (t *Topics) named(text []byte) (found Node, sensitive bool) {
-	if bytes.IndexByte(text, '.') < 0 {
+	if bytes.IndexByte(text, '.') < 0 && bytes.IndexByte(text, '%') < 0 {
 		return 0, false
 	}
 	var low [maxHostName]byte
+	f := folder{b: text}
 	n, dots := 0, 0
-	for i := 0; i <= len(text); i++ {
-		c := byte(' ')
+	for i := 0; i <= len(text); {
+		c, size := byte(' '), 1
 		if i < len(text) {
-			c = text[i]
+			c, size = f.byteAt(i)
 		}
+		i += size
 		switch {
 		case c >= 'A' && c <= 'Z':
 			c += 'a' - 'A'

@@ -312,18 +312,19 @@ func TestListsAreFoundAsTheySay(t *testing.T) {
 func TestTopicsAllocateNothing(t *testing.T) {
 	h := topics(t)
 	text, host, app, odd := []byte("how to descale a coffee machine at home"), []byte("www.some.shop.example.com"), []byte("com.example.shop"), []byte("pr3gn\u0430nt ｐ r e g")
-	if n := testing.AllocsPerRun(100, func() { h.Text(text); h.Domain(host); h.App(app); h.Text(odd) }); n != 0 {
+	rest, ace := []byte("/maps/place/paris?q=a%20b&u=https%3A%2F%2Fexample.com"), []byte("xn--bcher-kva.example")
+	if n := testing.AllocsPerRun(100, func() { h.Text(text); h.Domain(host); h.App(app); h.Text(odd); h.Rest(rest); h.Domain(ace) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
 
 func FuzzTopics(f *testing.F) {
-	for _, s := range []string{"", "weather", "pr3gnancy", "%25%", `\u00`, "a.b", ".", "\xff\xfe", "p r e g", "\u200b", "ﷺ", "..com", strings.Repeat("a.", 300), "great depression"} {
+	for _, s := range []string{"", "weather", "pr3gnancy", "%25%", `\u00`, "a.b", ".", "\xff\xfe", "p r e g", "\u200b", "ﷺ", "..com", strings.Repeat("a.", 300), "great depression", "xn--", "a.xn--bcher-kva.de", "xn--99zzz9"} {
 		f.Add([]byte(s))
 	}
 	h := topics(f)
 	f.Fuzz(func(t *testing.T, b []byte) {
-		for _, look := range []func([]byte) (Node, bool){h.Text, h.Domain, h.App} {
+		for _, look := range []func([]byte) (Node, bool){h.Text, h.Domain, h.App, h.Rest} {
 			n, no := look(b)
 			if no && (n == 0 || n.String() == "") || !no && n.Sensitive() || !no && n != 0 && iab().nodes[n].tier > 2 {
 				t.Errorf("%d, sensitive %v", n, no)

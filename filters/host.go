@@ -47,6 +47,17 @@ func appendHost(dst, url []byte) (buf, host []byte, ok bool) {
 // Host is the host name of a URL as filters read it, appended to dst, or not ok where two readers might read two hosts.
 func Host(dst, url []byte) (buf, host []byte, ok bool) { return appendHost(dst, url) }
 
+// Rest is what stands behind the host and port of a URL: path, query and fragment, as they are. Empty for a bare host name.
+func Rest(url []byte) []byte {
+	i := max(schemeEnd(url), 0)
+	for j, c := range url[i:] {
+		if c == '/' || c == '?' || c == '#' {
+			return url[i+j:]
+		}
+	}
+	return nil
+}
+
 // rawHost cuts a URL down to what stands between userinfo and port.
 func rawHost(url []byte) ([]byte, bool) {
 	i := schemeEnd(url)

@@ -92,3 +92,14 @@ func FuzzHost(f *testing.F) {
 		}
 	})
 }
+
+func TestRestIsWhatStandsBehindTheHost(t *testing.T) {
+	for url, want := range map[string]string{
+		"https://a@example.com:80/b?c#d": "/b?c#d", "HTTP://example.com?c": "?c", "https://example.com#d": "#d", "https://example.com": "", "example.com": "", "": "",
+		"example.com/b": "/b", // no host is read in it
+	} {
+		if got := string(Rest([]byte(url))); got != want {
+			t.Errorf("%q: %q, want %q", url, got, want)
+		}
+	}
+}

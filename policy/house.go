@@ -303,7 +303,11 @@ func (s *Source) Topics(house *House, rec *schema.Record, scratch *[]byte) (t To
 				t.NoHost = true
 				continue
 			}
-			node, sensitive = house.Topics.Domain(host)
+			if node, sensitive = house.Topics.Domain(host); !sensitive {
+				if class, no := house.Topics.Rest(filters.Rest(v.Raw)); no {
+					node, sensitive = class, true
+				}
+			}
 		case 1:
 			node, sensitive = house.Topics.App(v.Raw)
 		default:

@@ -27,6 +27,8 @@ func TestExplainNamesClassAndRule(t *testing.T) {
 		{event: func(e map[string]any) { e["text"] = "early pregnancy symptoms" }, why: "pregnancy, in text"},
 		{event: func(e map[string]any) { e["app"] = "com.example.secret" }, why: "health, in app"},
 		{event: func(e map[string]any) { e["url"] = "about:blank page" }, why: "url holds a URL without a host that can be read, so it may be about anything"},
+		{event: func(e map[string]any) { e["url"] = "https://user@shop.example.com:443/wiki/Abortion_law" }, why: "pregnancy, in url"},
+		{event: func(e map[string]any) { e["url"] = "https://search.example.com?q=%61bortion" }, why: "pregnancy, in url"},
 		{event: func(e map[string]any) { e["text"] = "used cars" }, stream: 1, why: "Automotive, which this stream withholds too"},
 		{event: func(e map[string]any) { who(e)["land"] = "KP" }, stream: 1,
 			why: "the law of the event's place or of the account's residence, or the strictest that it could be, forbids areas of 1270 m in radius"},
