@@ -52,6 +52,25 @@ func TestSecureConnection(t *testing.T) {
 	}
 }
 
+// Who has asked in vain for a while is answered by the first question that the server could answer.
+func TestAnsweredAtOnce(t *testing.T) {
+	server := testbed.StartRedis(t)
+	s, err := consent.Open(consent.Options{URL: "redis://" + server.Addr + "/0", Deadline: slow})
+	must(t, err)
+	t.Cleanup(func() { s.Close() })
+	must(t, server.Kill())
+	var snap consent.Snapshot
+	for range 500 {
+		if got := cause(t, s.Ask(t.Context(), "acme", nil, &snap)); got != "redis_unreachable" {
+			t.Fatalf("a server that is down: %s", got)
+		}
+	}
+	must(t, server.Start(t.Context()))
+	if got := cause(t, s.Ask(t.Context(), "acme", nil, &snap)); got != "redis_wiped" {
+		t.Errorf("the first question to a server that is back: %s", got)
+	}
+}
+
 func TestBadURL(t *testing.T) {
 	for _, url := range []string{"", "http://secret@x", "redis://:secret@host:port/0", "redis://host/secret", "redis+sentinel://secret"} {
 		s, err := consent.Open(consent.Options{URL: url})

@@ -93,6 +93,11 @@ func Open(o Options) (*Store, error) {
 	return s, nil
 }
 
+// poolSize bounds nothing that matters: lanes ask one after the other, so few connections are ever open. But after as many
+// failed dials go-redis dials no more than once a second, and a master that is promoted meanwhile would be found a second
+// late. 1<<15 are more dials than a fail-over takes.
+const poolSize = 1 << 15
+
 // complete sets what all forms have in common. Without ContextTimeoutEnabled a context's deadline bounds nothing.
 // Retries are made here, where a reply that came half is thrown away first; the dialer's own five retries would outlive
 // an Ask.
@@ -112,6 +117,7 @@ func (o *Options) complete(ro *redis.Options) *redis.Options {
 	ro.DialTimeout = o.Deadline
 	ro.DialerRetries = 1
 	ro.PoolTimeout = o.Deadline
+	ro.PoolSize = poolSize
 	ro.MaxRetries = -1
 	ro.Protocol = 2
 	ro.DisableIdentity = true
@@ -127,7 +133,7 @@ func (o *Options) failover() *redis.FailoverOptions {
 		Username: ro.Username, Password: ro.Password, DB: o.Database, TLSConfig: ro.TLSConfig,
 		ContextTimeoutEnabled: ro.ContextTimeoutEnabled,
 		ReadTimeout:           ro.ReadTimeout, WriteTimeout: ro.WriteTimeout, DialTimeout: ro.DialTimeout, DialerRetries: ro.DialerRetries,
-		PoolTimeout: ro.PoolTimeout, MaxRetries: ro.MaxRetries, Protocol: ro.Protocol, DisableIdentity: ro.DisableIdentity,
+		PoolTimeout: ro.PoolTimeout, PoolSize: ro.PoolSize, MaxRetries: ro.MaxRetries, Protocol: ro.Protocol, DisableIdentity: ro.DisableIdentity,
 	}
 }
 
@@ -140,7 +146,7 @@ func (o *Options) clusterOptions() *redis.ClusterOptions {
 		Addrs: o.Cluster, Username: ro.Username, Password: ro.Password, TLSConfig: ro.TLSConfig,
 		ContextTimeoutEnabled: ro.ContextTimeoutEnabled,
 		ReadTimeout:           ro.ReadTimeout, WriteTimeout: ro.WriteTimeout, DialTimeout: ro.DialTimeout, DialerRetries: ro.DialerRetries,
-		PoolTimeout: ro.PoolTimeout, MaxRetries: ro.MaxRetries, Protocol: ro.Protocol, DisableIdentity: ro.DisableIdentity,
+		PoolTimeout: ro.PoolTimeout, PoolSize: ro.PoolSize, MaxRetries: ro.MaxRetries, Protocol: ro.Protocol, DisableIdentity: ro.DisableIdentity,
 		MaintNotificationsConfig: ro.MaintNotificationsConfig, ClusterStateReloadInterval: stateReload,
 	}
 }
