@@ -104,6 +104,13 @@ func (w *Worker) Signal(s syscall.Signal) error {
 	return w.cmd.Process.Signal(s)
 }
 
+// Ended tells that the process has ended by itself, or was never started.
+func (w *Worker) Ended() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.cmd == nil || w.cmd.ProcessState != nil
+}
+
 // Kill ends it by SIGKILL and waits until it is gone.
 func (w *Worker) Kill() error {
 	if err := w.Signal(syscall.SIGKILL); err != nil {

@@ -17,6 +17,9 @@ import (
 	"github.com/consentry/consentry/internal/testbed"
 )
 
+// errNotPromoted says that the Sentinels found nobody to promote: such a run shows nothing, and another takes its place.
+var errNotPromoted = errors.New("is not promoted")
+
 // opt withdraws everything of the run's person.
 func (run *truthRun) opt(ctx context.Context, t *truthStage, c *players) (err error) {
 	began := time.Now()
@@ -64,7 +67,7 @@ func (t *truthStage) promotedLacks(ctx context.Context, node *testbed.Redis, who
 			return false, err
 		}
 	}
-	return false, fmt.Errorf("%s is not promoted", node.Name())
+	return false, fmt.Errorf("%s: %w", node.Name(), errNotPromoted)
 }
 
 // flushed empties the master, and by it the replica.
@@ -244,10 +247,12 @@ func sentinelsWhole(ctx context.Context, t *truthStage) error {
 		return err
 	}
 	replica := s.Other(master)
-	if _, err := replica.Do(ctx, "PING"); err != nil {
-		// It is down, or wants a password until it starts again.
-		if err := errors.Join(replica.Stop(), replica.Start(ctx)); err != nil {
-			return err
+	for _, n := range s.Nodes {
+		if _, err := n.Do(ctx, "PING"); err != nil {
+			// It is down, or wants a password until it starts again.
+			if err := errors.Join(n.Stop(), n.Start(ctx)); err != nil {
+				return err
+			}
 		}
 	}
 	for _, n := range s.Nodes {

@@ -98,11 +98,17 @@ func (t *truthStage) furnish(ctx context.Context, owners int) error {
 		"topics create", "schema publish", "offsets init --at beginning"); err != nil {
 		return err
 	}
+	// The owners' build can be held at every step, when a proof says so.
+	held, err := house.Build(ctx, t.h.Dir, "stoppoint")
+	if err != nil {
+		return err
+	}
 	for i := range owners {
-		o, err := t.h.Role("sync", 10+i)
+		o, err := t.h.Role("sync", ownerFirst+i)
 		if err != nil {
 			return err
 		}
+		o.Use(held, "CONSENTRY_STOPPOINT_CONSENT="+t.arm(i))
 		if err := o.Start(); err != nil {
 			return err
 		}
@@ -111,7 +117,6 @@ func (t *truthStage) furnish(ctx context.Context, owners int) error {
 	if err := t.h.Steps(ctx, "consent accept-epoch --yes"); err != nil {
 		return err
 	}
-	var err error
 	if t.ring, err = keys.Open(t.h.Setting("CONSENTRY_KEYS")); err != nil {
 		return err
 	}
@@ -270,7 +275,13 @@ func (t *truthStage) choose(ctx context.Context) (*players, error) {
 		err := await(ctx, 10*time.Second, "a hundred people of a shard released", func() (bool, error) {
 			var err error
 			out, err = t.released(ctx, began)
-			return len(out) > truthOthers+10, err
+			n := 0
+			for _, who := range crowd {
+				if !out[t.flow.subject(who)].IsZero() {
+					n++
+				}
+			}
+			return n > truthOthers+10, err
 		})
 		if err != nil {
 			continue // people of this shard live where nothing may leave
@@ -368,7 +379,7 @@ func (t *truthStage) leave(ctx context.Context, who int) (time.Time, error) {
 // after counts the raw events of a person that were appended after at.
 func (t *truthStage) after(who int, at time.Time) (n int) {
 	subject := t.flow.subject(who)
-	for i := len(t.book.raw) - 1; i >= 0 && !t.book.raw[i].produced.Before(at); i-- {
+	for i := range t.book.raw {
 		if t.book.raw[i].subject == subject && t.book.raw[i].produced.After(at) {
 			n++
 		}

@@ -26,6 +26,7 @@ var proofs = []struct {
 	{"canary", "marked identifiers in every field, searched in every sink and encoding; leaky builds are caught", canary},
 	{"detectors", "a million events near places, about topics and of minors: what had to stay stayed; builds without a check are told", detectors},
 	{"failover", "opt-outs acknowledged, then the store forgets them in every way: nothing leaves, and a hundred others flow again", failover},
+	{"owners", "the owners of the truth about consents killed, stopped, moved and doubled at every step", owners},
 	{"bench", "the worker's CPU per million events beside a bare loop that only copies (--quick: fewer events, also of detectors)", bench},
 }
 
