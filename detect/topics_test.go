@@ -313,7 +313,14 @@ func TestTopicsAllocateNothing(t *testing.T) {
 	h := topics(t)
 	text, host, app, odd := []byte("how to descale a coffee machine at home"), []byte("www.some.shop.example.com"), []byte("com.example.shop"), []byte("pr3gn\u0430nt ｐ r e g")
 	rest, ace := []byte("/maps/place/paris?q=a%20b&u=https%3A%2F%2Fexample.com"), []byte("xn--bcher-kva.example")
-	if n := testing.AllocsPerRun(100, func() { h.Text(text); h.Domain(host); h.App(app); h.Text(odd); h.Rest(rest); h.Domain(ace) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() {
+		h.Text(text)
+		h.Domain(host)
+		h.App(app)
+		h.Text(odd)
+		h.Rest(rest)
+		h.Domain(ace)
+	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

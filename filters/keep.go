@@ -106,6 +106,24 @@ func keptList(in schema.Type, path string, oneof Arg, given bool) ([]schema.Valu
 	return list, nil
 }
 
+// Between lists the integers that the bounds of `between` let through; none where they are no bounds, or too far apart.
+func Between(arg Arg) []int64 {
+	if arg.Kind != ArgList || len(arg.List) != 2 || arg.List[0].Kind != ArgInt || arg.List[1].Kind != ArgInt {
+		return nil
+	}
+	lo, hi := arg.List[0].Int, arg.List[1].Int
+	// The difference as unsigned cannot overflow, whatever the bounds.
+	if lo > hi || uint64(hi)-uint64(lo) >= maxKept {
+		return nil
+	}
+	list := []int64{lo}
+	for n := lo; n < hi; {
+		n++
+		list = append(list, n)
+	}
+	return list
+}
+
 func buildBetween(arg Arg, rest fallback) (*Built, *Refusal) {
 	if arg.Kind != ArgList || len(arg.List) != 2 || arg.List[0].Kind != ArgInt || arg.List[1].Kind != ArgInt {
 		return nil, refuse("between", "between takes two integers, both included, e.g. `between: [0, 5]`")
@@ -114,16 +132,12 @@ func buildBetween(arg Arg, rest fallback) (*Built, *Refusal) {
 	if lo > hi {
 		return nil, refuse("between", fmt.Sprintf("no integer lies between %d and %d: write the smaller first", lo, hi))
 	}
-	// The difference as unsigned cannot overflow, whatever the bounds.
-	if span := uint64(hi) - uint64(lo); span >= maxKept {
-		return nil, refuse("between", fmt.Sprintf("%d to %d are more than %d values: use bucket", lo, hi, maxKept))
-	}
 	var list []schema.Value
-	for n := lo; ; n++ {
+	for _, n := range Between(arg) {
 		list = append(list, schema.IntValue(n))
-		if n == hi {
-			break
-		}
+	}
+	if list == nil {
+		return nil, refuse("between", fmt.Sprintf("%d to %d are more than %d values: use bucket", lo, hi, maxKept))
 	}
 	values, n := rest.distinct(list)
 	if len(values) > maxKept {

@@ -68,7 +68,7 @@ func (f *fields) build(spec *FieldSpec) (Field, *filters.Built) {
 		a.Topics, a.Scanner = h.Topics, h.Scanner
 	}
 	clean := f.scanLists(spec)
-	ok := f.options(spec, def, a)
+	ok := f.options(spec, def, a) && (clean || f.in.House == nil) // no other message may repeat an identifier
 	if paths, good := f.inputs(own, def); !good {
 		ok = false
 	} else if !f.ownInput(own, def) || !f.types(own, paths, a) {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/consentry/consentry/detect"
@@ -184,18 +185,38 @@ func (f *fields) scanLists(spec *FieldSpec) (clean bool) {
 	}
 	for _, e := range spec.Entries {
 		switch key := e.Key.Value; {
-		case e.Value.Kind == ScalarList && (key == "oneof" || key == "between"):
+		case e.Value.Kind == ScalarList && key == "between":
+			// Whoever is between the bounds comes out too.
+			for _, n := range filters.Between(arg(e.Value)) {
+				if hits := f.in.House.Scanner.Scan(strconv.AppendInt(nil, n, 10)); hits != 0 {
+					f.identifier(e.Value.Pos, spec, "one of the numbers of between", hits)
+					clean = false
+					break
+				}
+			}
+		case e.Value.Kind == ScalarList && (key == "oneof" || key == "edges"):
 			for i, item := range e.Value.List {
-				hit(item.Pos, fmt.Sprintf("entry %d of %s", i+1, key), item.Str)
+				hit(item.Pos, fmt.Sprintf("entry %d of %s", i+1, key), written(item))
 			}
 		case e.Value.Kind == ScalarList, e.Value.Kind == ScalarString && e.Value.Str == "withhold":
 		case key == "constant", key == "else", key == "missing":
-			hit(e.Value.Pos, "its "+key, e.Value.Str)
+			hit(e.Value.Pos, "its "+key, written(e.Value))
 		case key == "with":
 			f.scanFile(e.Value, hit)
 		}
 	}
 	return clean
+}
+
+// written is a scalar as a record would hold it.
+func written(s Scalar) string {
+	switch s.Kind {
+	case ScalarInt:
+		return strconv.FormatInt(s.Int, 10)
+	case ScalarFloat:
+		return strconv.FormatFloat(s.Float, 'f', -1, 64)
+	}
+	return s.Str
 }
 
 // scanValues looks at whatever else the filter may give: symbols of an enum, say.

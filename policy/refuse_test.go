@@ -197,6 +197,9 @@ var refusals = []struct {
 	{"identifier for what is missing", one("keep", "device.os", "oneof", list("ios"), "missing", "356938035643809")},
 	{"identifier for the rest", one("keep", "device.os", "oneof", list("ios"), "else", "10.1.2.3")},
 	{"identifier that a map gives", withFile("from,to\nx,shop\nz,AA:BB:CC:DD:EE:FF\n", "map")},
+	{"identifier between two numbers", one("keep", "cell.lac", "between", list(4111111111111110, 4111111111111112))},
+	{"identifier as an edge", one("bucket", "network.bars", "edges", list(10, 4155552671))},
+	{"identifier that another message would repeat", one("keep", "device.model", "oneof", list("ann@example.com", "ann@example.com"))},
 	{"identifier beside another mistake", one("keep", "device.model", "oneof", list("bob@example.com", 5))},
 	{"url that is no string", source0(func(s *SourceSpec) { s.URL = txt(locationFile, 15, "cell.lac") })},
 }
