@@ -11,8 +11,8 @@ import (
 	"github.com/golang/geo/s2"
 )
 
-// finestLevel keeps the enclosing radius of every cell at 1,273 m or more, above the 1,000 m, 564 m and 533 m of the
-// laws that name a figure.
+// finestLevel keeps the enclosing radius of every cell at 1,270 m or more (the smallest have 1,270.4 m), above the 1,000 m,
+// 564 m and 533 m of the laws that name a figure.
 const finestLevel = 12
 
 func buildS2(a *Args) (*Built, *Refusal) {
@@ -26,7 +26,7 @@ func buildS2(a *Args) (*Built, *Refusal) {
 		return nil, refuse("level", fmt.Sprintf("s2 needs a level from 0 to %d, e.g. `level: %d`", finestLevel, finestLevel))
 	}
 	if arg.Int > finestLevel {
-		return nil, refuse("level", fmt.Sprintf("s2 level %d is too fine: an emitted region is never smaller than level %d, whose cells have an enclosing radius of at least 1,273 m; use level %d or a lower one",
+		return nil, refuse("level", fmt.Sprintf("s2 level %d is too fine: an emitted region is never smaller than level %d, whose cells have an enclosing radius of at least 1,270 m; use level %d or a lower one",
 			arg.Int, finestLevel, finestLevel))
 	}
 	rest, no := onlyNull(a, "s2")
