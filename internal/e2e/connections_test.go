@@ -74,6 +74,9 @@ kafka:
 		"rediss://"+s.tb.Redis.Addr+"/0", set.redisUser, set.redisPassword, set.redisCA)
 	text += fmt.Sprintf(`consent: {subject: msisdn, region: US, park_when_stale: 2s}
 keys: {dir: %q}
+detect:
+  places: {file: lists/places.consentry, warn_after: 3660d, park_after: 3660d}
+  topics: {domains: lists/topic-domains.csv}
 quarantine: consentry.quarantine
 tally: consentry.tally
 admin: %q
