@@ -99,13 +99,26 @@ func (l *leak) build(ctx context.Context, dir string) (string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
-	replaced := map[string]string{}
+	byPath := map[string]string{}
 	for file, text := range files {
-		to := filepath.Join(dir, strings.ReplaceAll(file, "/", "_"))
+		byPath[filepath.Join(root, file)] = text
+	}
+	bin, err := buildOver(ctx, root, dir, byPath)
+	if err != nil {
+		return "", fmt.Errorf("leaky build (%s): %w", l.what, err)
+	}
+	return bin, nil
+}
+
+// buildOver compiles the command into dir with other texts in place of files, by path. tags are build tags.
+func buildOver(ctx context.Context, root, dir string, files map[string]string, tags ...string) (string, error) {
+	replaced := map[string]string{}
+	for path, text := range files {
+		to := filepath.Join(dir, strings.ReplaceAll(path, "/", "_"))
 		if err := os.WriteFile(to, []byte(text), 0o644); err != nil {
 			return "", err
 		}
-		replaced[filepath.Join(root, file)] = to
+		replaced[path] = to
 	}
 	overlay, err := json.Marshal(map[string]any{"Replace": replaced})
 	if err != nil {
@@ -115,10 +128,10 @@ func (l *leak) build(ctx context.Context, dir string) (string, error) {
 	if err := os.WriteFile(file, overlay, 0o644); err != nil {
 		return "", err
 	}
-	cmd := exec.CommandContext(ctx, "go", "build", "-overlay", file, "-o", bin, "./cmd/consentry")
+	cmd := exec.CommandContext(ctx, "go", "build", "-overlay", file, "-tags", strings.Join(tags, ","), "-o", bin, "./cmd/consentry")
 	cmd.Dir = root
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("leaky build (%s): %w\n%s", l.what, err, out)
+		return "", fmt.Errorf("building: %w\n%s", err, out)
 	}
 	return bin, nil
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -38,7 +39,7 @@ var ownerScenarios = []truthScenario{
 }
 
 func owners(ctx context.Context, r *report) error {
-	return truthProof(ctx, r, testbed.RedisSingle, 2, ownerScenarios)
+	return truthProof(ctx, r, testbed.RedisSingle, 2, slices.Concat(ownerScenarios, changeScenarios))
 }
 
 // arms are the files that tell owners where to hold.

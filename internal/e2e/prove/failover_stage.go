@@ -40,6 +40,9 @@ type truthStage struct {
 	used   map[int]bool // people who have opted out
 	turn   int          // of the shards
 	strict int          // how far the live read has been judged
+
+	ownerBin string
+	wrong    string // the build whose clock can be wrong
 }
 
 func newTruthStage(ctx context.Context, r *report, form string, owners int) (*truthStage, error) {
@@ -57,7 +60,9 @@ func newTruthStage(ctx context.Context, r *report, form string, owners int) (*tr
 
 func (t *truthStage) close() {
 	for i, o := range t.owners {
-		_ = o.Signal(syscall.SIGKILL)
+		if !o.Ended() {
+			_ = o.Signal(syscall.SIGKILL)
+		}
 		if keep := os.Getenv("PROVE_KEEP_LOGS"); keep != "" {
 			if b, err := os.ReadFile(o.Log()); err != nil || os.WriteFile(fmt.Sprintf("%s-owner-%d.log", keep, i), b, 0o600) != nil {
 				t.r.say("a log is not kept")
@@ -99,8 +104,8 @@ func (t *truthStage) furnish(ctx context.Context, owners int) error {
 		return err
 	}
 	// The owners' build can be held at every step, when a proof says so.
-	held, err := house.Build(ctx, t.h.Dir, "stoppoint")
-	if err != nil {
+	var err error
+	if t.ownerBin, err = house.Build(ctx, t.h.Dir, "stoppoint"); err != nil {
 		return err
 	}
 	for i := range owners {
@@ -108,11 +113,11 @@ func (t *truthStage) furnish(ctx context.Context, owners int) error {
 		if err != nil {
 			return err
 		}
-		o.Use(held, "CONSENTRY_STOPPOINT_CONSENT="+t.arm(i))
+		t.owners = append(t.owners, o)
+		t.build(i)
 		if err := o.Start(); err != nil {
 			return err
 		}
-		t.owners = append(t.owners, o)
 	}
 	if err := t.h.Steps(ctx, "consent accept-epoch --yes"); err != nil {
 		return err
@@ -154,6 +159,11 @@ func (t *truthStage) furnish(ctx context.Context, owners int) error {
 	began = time.Now()
 	_, err = t.resumed(ctx, began, partners...)
 	return err
+}
+
+// build gives an owner its own build.
+func (t *truthStage) build(owner int) {
+	t.owners[owner].Use(t.ownerBin, "CONSENTRY_STOPPOINT_CONSENT="+t.arm(owner))
 }
 
 // know finds, for each shard, the people who have agreed that acme-ads gets their locations.
@@ -402,7 +412,10 @@ func (t *truthStage) unlawful() (n int) {
 		e := &t.book.raw[at]
 		for _, c := range t.book.t.changes[e.subject] {
 			if c.withdraws && e.produced.After(c.acked) {
-				n++
+				if n++; n <= 5 {
+					t.r.say("released: %s partition %d offset %d, appended %s, %s after the acknowledgement at %s; readable %s after it, stamped %s", e.topic, e.partition, e.offset,
+						e.produced.UTC().Format(stamp), e.produced.Sub(c.acked), c.acked.UTC().Format(stamp), more[i].Arrived.Sub(c.acked), more[i].Stamp.UTC().Format(stamp))
+				}
 				break
 			}
 		}

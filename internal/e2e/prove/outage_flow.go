@@ -149,6 +149,13 @@ func (f *flow) focus(who []int) {
 	f.dense = who
 }
 
+// quicken changes how many events of everybody flow a second.
+func (f *flow) quicken(rate int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.rate = rate
+}
+
 // gather lets two events a second of these people flow, instead of those before.
 func (f *flow) gather(who []int) {
 	f.mu.Lock()
