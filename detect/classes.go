@@ -23,6 +23,7 @@ var searches = [...]search{
 	{hit(NationalID), digits4 | hasLetter, findLetteredIDs},
 	{hit(Coordinates), digits4, findCoordinates},
 
+	{hit(UUID), hasDash | hex12, findUUID},
 	{hit(Email), hasAt, findEmail},
 	{hit(Email), hasLetter, findSpokenEmail},
 	{hit(URLUserinfo), hasAt | hasSlash, findUserinfo},

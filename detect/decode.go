@@ -67,10 +67,84 @@ func escape(b []byte) (r rune, n int) {
 		return braced(b, 3, 16, '}')
 	case b[0] == '\\' && b[1] == 'u':
 		return unit(b, 2, 4)
+	case b[0] == '&' && isLetter(b[1]):
+		return entity(b)
 	case b[0] == '&' && b[1] == '#' && (b[2] == 'x' || b[2] == 'X'):
 		return braced(b, 3, 16, ';')
 	case b[0] == '&' && b[1] == '#':
 		return braced(b, 2, 10, ';')
+	}
+	return 0, 0
+}
+
+// entity reads a named character reference (HTML, 13.5) of a sign that identifiers hold.
+func entity(b []byte) (r rune, n int) {
+	for i := range entities {
+		if e := &entities[i]; len(b) > len(e.name) && string(b[1:1+len(e.name)]) == e.name {
+			return e.r, 1 + len(e.name)
+		}
+	}
+	return 0, 0
+}
+
+var entities = [...]struct {
+	name string
+	r    rune
+}{
+	{"commat;", '@'}, {"period;", '.'}, {"amp;", '&'}, {"nbsp;", ' '}, {"plus;", '+'}, {"hyphen;", '-'}, {"dash;", '-'}, {"colon;", ':'}, {"sol;", '/'},
+	{"lowbar;", '_'}, {"num;", '#'}, {"percnt;", '%'}, {"equals;", '='}, {"comma;", ','}, {"lpar;", '('}, {"rpar;", ')'}, {"quot;", '"'}, {"apos;", '\''},
+}
+
+// appendSpelt appends text with the signs that people write to hide an address from machines: [.], (dot) and [ at ] are a
+// dot and an at sign, and so is " dot " between digits. The result is shorter if there is any.
+func appendSpelt(dst, text []byte) []byte {
+	for i := 0; i < len(text); {
+		c := text[i]
+		if opensAside(c) || c == ' ' {
+			if sign, n := speltSign(text, i); n > 0 {
+				dst = append(dst, sign)
+				i += n
+				continue
+			}
+		}
+		dst = append(dst, c)
+		i++
+	}
+	return dst
+}
+
+// speltSign reads a sign that stands in brackets at i, or a dot that is written out between digits.
+func speltSign(b []byte, i int) (sign byte, n int) {
+	j := i + 1
+	aside := b[i] != ' '
+	if !aside && (i == 0 || !isDigit(b[i-1])) {
+		return 0, 0
+	}
+	for k := 0; aside && k < maxBlanks && j < len(b) && b[j] == ' '; k++ {
+		j++
+	}
+	rest := b[j:]
+	switch {
+	case len(rest) > 3 && rest[0]|0x20 == 'd' && rest[1]|0x20 == 'o' && rest[2]|0x20 == 't':
+		sign, j = '.', j+3
+	case aside && len(rest) > 2 && rest[0]|0x20 == 'a' && rest[1]|0x20 == 't':
+		sign, j = '@', j+2
+	case aside && len(rest) > 1 && (rest[0] == '.' || rest[0] == '@'):
+		sign, j = rest[0], j+1
+	default:
+		return 0, 0
+	}
+	if !aside {
+		if j+1 < len(b) && b[j] == ' ' && isDigit(b[j+1]) {
+			return sign, j + 1 - i
+		}
+		return 0, 0
+	}
+	for k := 0; k < maxBlanks && j < len(b) && b[j] == ' '; k++ {
+		j++
+	}
+	if j < len(b) && closesAside(b[j]) {
+		return sign, j + 1 - i
 	}
 	return 0, 0
 }
@@ -138,44 +212,56 @@ func braced(b []byte, at int, base rune, end byte) (r rune, n int) {
 // minBase64 is the shortest run that is tried: seven bytes, the length of the shortest IPv4 address, make ten.
 const minBase64 = 8
 
-// appendBase64 appends what the base64 in src holds, one piece a line: every run of either alphabet, and the parts of a
-// run between slashes, whose bytes are text.
+// minPartial is how many bytes must be text of a run of which not all is: fewer may be chance.
+const minPartial = 7
+
+// appendBase64 appends what the base64 in src holds, one piece a line: every run of either alphabet; if that is no text,
+// the parts of it between the signs of the alphabets, which also join words; and what begins one to three characters
+// later, behind what was glued to it.
 func appendBase64(dst, src []byte) []byte {
 	for i := 0; i < len(src); {
 		if base64Value[src[i]] < 0 {
 			i++
 			continue
 		}
-		from, slash := i, false
+		from, signs := i, false
 		for i < len(src) && base64Value[src[i]] >= 0 {
-			slash = slash || src[i] == '/'
+			signs = signs || !isAlnum(src[i])
 			i++
 		}
-		run := src[from:i]
-		n := len(dst)
-		dst = appendDecoded(dst, run)
-		for slash && len(dst) == n && len(run) > 0 {
+		run, n := src[from:i], len(dst)
+		if dst = appendDecoded(dst, run); len(dst) > n {
+			continue
+		}
+		for rest := run; signs && len(rest) > 0; {
 			part := 0
-			for part < len(run) && run[part] != '/' {
+			for part < len(rest) && isAlnum(rest[part]) {
 				part++
 			}
-			dst = appendDecoded(dst, run[:part])
-			n = len(dst)
-			run = run[min(part+1, len(run)):]
+			if part < len(run) {
+				dst = appendDecoded(dst, rest[:part])
+			}
+			rest = rest[min(part+1, len(rest)):]
+		}
+		for skip := 1; skip < 4 && len(dst) == n && len(run) >= minGlued; skip++ {
+			dst = appendDecoded(dst, run[skip:])
 		}
 	}
 	return dst
 }
 
-// appendDecoded appends one run decoded and a line feed; nothing if it holds no text.
+// minGlued is the shortest run in which base64 is looked for behind other characters.
+const minGlued = 12
+
+// appendDecoded appends one run decoded as far as it is text, and a line feed; nothing if too little is.
 func appendDecoded(dst, run []byte) []byte {
-	if len(run) < minBase64 || len(run)%4 == 1 {
+	if len(run) < minBase64 {
 		return dst
 	}
 	start := len(dst)
 	var acc uint32
 	var have uint
-	high := false
+	high, whole := false, len(run)%4 != 1
 	for _, c := range run {
 		acc = acc<<6 | uint32(base64Value[c])
 		if have += 6; have < 8 {
@@ -184,12 +270,23 @@ func appendDecoded(dst, run []byte) []byte {
 		have -= 8
 		d := byte(acc >> have)
 		if d < ' ' && d != '\t' && d != '\n' && d != '\r' || d == 0x7f {
-			return dst[:start]
+			whole = false
+			break
 		}
 		high = high || d >= utf8.RuneSelf
 		dst = append(dst, d)
 	}
-	if high && !utf8.Valid(dst[start:]) {
+	if high {
+		for i := start; i < len(dst); {
+			r, n := utf8.DecodeRune(dst[i:])
+			if r == utf8.RuneError && n <= 1 {
+				dst, whole = dst[:i], false
+				break
+			}
+			i += n
+		}
+	}
+	if !whole && len(dst)-start < minPartial {
 		return dst[:start]
 	}
 	return append(dst, '\n')

@@ -49,7 +49,9 @@ type sequence struct {
 }
 
 // isSeparator says which bytes join groups.
-var isSeparator = [256]bool{' ': true, '\t': true, '-': true, '.': true, '/': true, '+': true, '_': true, '(': true, ')': true}
+var isSeparator = [256]bool{
+	' ': true, '\t': true, '-': true, '.': true, '/': true, '+': true, '_': true, '(': true, ')': true, '[': true, ']': true, '{': true, '}': true,
+}
 
 var luhnDouble = [10]uint16{0, 2, 4, 6, 8, 1, 3, 5, 7, 9}
 
@@ -58,7 +60,7 @@ var luhnDouble = [10]uint16{0, 2, 4, 6, 8, 1, 3, 5, 7, 9}
 func (q *sequence) read(b []byte, i int) (next int) {
 	q.n, q.starts, q.left, q.right = 0, 0, glueNone, glueNone
 	if i > 0 && isLetter(b[i-1]) {
-		if q.left = q.glueAt(b, i); q.left == glueHex {
+		if q.left = q.glueAt(b, i); q.left == glueHex && !longRun(b, i) {
 			// No group of this word counts, but the last may begin a sequence.
 			last := q.wordEnd
 			for last > i && isDigit(b[last-1]) {
@@ -116,6 +118,17 @@ func (q *sequence) read(b []byte, i int) (next int) {
 		g.sep = b[i]
 		i = end
 	}
+}
+
+// longGroup is from how many digits on a group counts that stands beside hex digits: so many are seldom part of a hex number.
+const longGroup = 13
+
+func longRun(b []byte, i int) bool {
+	n := 0
+	for i+n < len(b) && n < longGroup && isDigit(b[i+n]) {
+		n++
+	}
+	return n == longGroup
 }
 
 // luhn says whether the digits from i up to j pass Luhn's check (ISO/IEC 7812-1, annex B).

@@ -50,7 +50,7 @@ var lowerASCII = func() (t [256]byte) {
 }()
 
 // appendPlain appends src with every rune replaced by its plain form. ASCII keeps its case; other letters are in lower
-// case. Bytes that are no UTF-8 stay as they are. The result has at most three times the length of src.
+// case. Bytes that are no UTF-8, as of a character that was cut, separate words. The result has at most three times the length of src.
 func appendPlain(dst, src []byte) []byte {
 	p := plainForms()
 	start := 0 // what stays as it is goes over in one piece
@@ -61,13 +61,17 @@ func appendPlain(dst, src []byte) []byte {
 			continue
 		}
 		if i+1 == len(src) || src[i+1]&0xc0 != 0x80 || c < 0xc2 {
-			i++ // no UTF-8
+			dst = append(append(dst, src[start:i]...), ' ') // no UTF-8
+			i++
+			start = i
 			continue
 		}
 		r, n := rune(c&0x1f)<<6|rune(src[i+1]&0x3f), 2
 		if c >= 0xe0 {
 			if r, n = utf8.DecodeRune(src[i:]); n == 1 {
+				dst = append(append(dst, src[start:i]...), ' ')
 				i++
+				start = i
 				continue
 			}
 		}
@@ -166,7 +170,7 @@ func special(dst *[]byte, r rune) bool {
 		r == '\u00ad':
 	case 0x300 <= r && r <= 0x36f, 0x483 <= r && r <= 0x489, 0x1ab0 <= r && r <= 0x1aff, 0x1dc0 <= r && r <= 0x1dff,
 		0x20d0 <= r && r <= 0x20ff, 0xfe20 <= r && r <= 0xfe2f: // accents, strokes and circles over what stands before
-	case r == '\u2800' || r > 0x7f && unicode.Is(unicode.White_Space, r):
+	case r == '\u2800' || r == utf8.RuneError || r > 0x7f && unicode.Is(unicode.White_Space, r):
 		*dst = append(*dst, ' ')
 	case r > 0x7f && unicode.Is(unicode.Pd, r):
 		*dst = append(*dst, '-')

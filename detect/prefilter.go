@@ -22,7 +22,7 @@ var charTraits = func() (t [256]traits) {
 	for c, b := range map[byte]traits{
 		' ': hasSpace, '\t': hasSpace, '\n': hasSpace, '\r': hasSpace, '@': hasAt, '%': hasPercent, '\\': hasBackslash,
 		'&': hasAmpersand, '=': hasEquals, ':': hasColon, '/': hasSlash, '.': hasDot, '+': hasPlus, '-': hasDash,
-		'(': hasBracket, '[': hasBracket,
+		'(': hasBracket, '[': hasBracket, '{': hasBracket,
 	} {
 		t[c] |= b
 	}

@@ -22,7 +22,7 @@ const (
 	hasDot                          // .
 	hasPlus                         // +
 	hasDash                         // -
-	hasBracket                      // ( or [
+	hasBracket                      // (, [ or {
 	hasHigh                         // a byte above ASCII
 	digits4                         // at least four digits
 	digits7                         // at least seven digits
@@ -63,6 +63,12 @@ func (s *Scanner) scan(value []byte, free bool) Hits {
 	for i := 0; i < len(s.unescaped) && holdsEscape(v) && !s.enough(value); i++ {
 		s.unescaped[i] = appendUnescaped(s.unescaped[i][:0], v.text)
 		v = s.read(s.unescaped[i], true)
+	}
+	if (v.has&hasBracket != 0 || v.has&(digits4|hasSpace|hasLetter) == digits4|hasSpace|hasLetter) && !s.enough(value) {
+		s.spelt = appendSpelt(s.spelt[:0], v.text)
+		if len(s.spelt) < len(v.text) {
+			v = s.read(s.spelt, true)
+		}
 	}
 	if v.has&run8 == 0 || s.enough(value) {
 		return s.hits

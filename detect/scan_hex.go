@@ -2,6 +2,8 @@ package detect
 
 // Hex numbers, in one piece or in groups: hardware addresses, equipment identifiers, UUIDs, digests.
 
+import "bytes"
+
 // hexClasses are what findHex finds.
 const hexClasses = Hits(1<<MAC | 1<<IMEI | 1<<UUID | 1<<Digest)
 
@@ -29,6 +31,9 @@ func findHex(s *Scanner, v *reading) (found Hits) {
 		if !isAlnum(b[i]) {
 			i++
 			continue
+		}
+		if b[i] == '0' && i+2 < len(b) && b[i+1] == 'x' && hexValue[b[i+2]] >= 0 {
+			i += 2
 		}
 		g, ok := hexAt(b, i)
 		if ok {
@@ -121,7 +126,7 @@ func hexGroups(s *Scanner, v *reading, first hexGroup) (found Hits) {
 			if !uuidOfNobody(v.num, &r) {
 				found |= hit(UUID)
 			}
-		case even && g.size == first.size && (total == 12 || total == 16) && first.size >= 2 && first.size <= 4:
+		case even && g.size == first.size && (total == 12 || total == 16) && (first.size >= 2 && first.size <= 4 || first.size == 6):
 			if last && s.hardware(v, &r, letters) {
 				found |= hit(MAC)
 			}
@@ -171,6 +176,42 @@ func (s *Scanner) hardware(v *reading, r *hexRun, letters int) bool {
 	}
 	total := first.size * r.n
 	return letters > 0 && letters < total || labelled(v.fold, first.at, macWords)
+}
+
+// findUUID finds the shape of a UUID wherever it stands, also where letters or digits touch it.
+func findUUID(_ *Scanner, v *reading) Hits {
+	const before, behind = 8, 27 // bytes on either side of the first dash, itself with those behind
+	b := v.fold
+	for i := before; i+behind < len(b); i++ {
+		n := bytes.IndexByte(b[i:len(b)-behind], '-')
+		if n < 0 {
+			return 0
+		}
+		i += n
+		if u := b[i-before : i+behind+1]; uuidText(u) {
+			return hit(UUID)
+		}
+	}
+	return 0
+}
+
+// uuidText says whether 36 bytes are a UUID of somebody.
+func uuidText(u []byte) bool {
+	same := true
+	for k, c := range u {
+		switch k {
+		case 8, 13, 18, 23:
+			if c != '-' {
+				return false
+			}
+		default:
+			if hexValue[c] < 0 {
+				return false
+			}
+			same = same && c == u[0]
+		}
+	}
+	return !(same && (u[0] == '0' || u[0] == 'f'))
 }
 
 func uuidShape(r *hexRun) bool {

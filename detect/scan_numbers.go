@@ -22,19 +22,20 @@ func findNumbers(s *Scanner, v *reading) (found Hits) {
 		}
 		i = q.read(b, i)
 		for g := range q.starts {
-			if g == 0 && q.left == glueHex {
+			glued := g == 0 && q.left == glueHex
+			if glued && q.group[g].size < longGroup {
 				continue
 			}
 			if !s.try(1) {
 				return numberClasses
 			}
-			if !found.Has(Phone) && s.phoneAt(v, q, g) {
+			if !glued && !found.Has(Phone) && s.phoneAt(v, q, g) {
 				found |= hit(Phone)
 			}
 			for h, shape := g, shape(0); h < q.n; h++ {
 				shape = shape.and(q.group[h].size)
 				w := window{v: v, q: q, g: g, h: h, shape: shape}
-				if w.measure() > maxGroup || h == q.n-1 && q.right == glueHex {
+				if w.measure() > maxGroup || h == q.n-1 && q.right == glueHex && q.group[h].size < longGroup {
 					break
 				}
 				if w.n < 7 {
@@ -74,6 +75,11 @@ func (w *window) measure() int {
 	w.from, w.to = int(first.first), int(last.first)+int(last.size)
 	w.n = w.to - w.from
 	return w.n
+}
+
+// glued says that hex digits touch the window: only what is sure by its check is looked for.
+func (w *window) glued() bool {
+	return w.g == 0 && w.q.left == glueHex || w.h == w.q.n-1 && w.q.right == glueHex
 }
 
 func (w *window) digits() []byte { return w.q.digit[w.from:w.to] }
@@ -122,7 +128,7 @@ func (w *window) classes() (found Hits) {
 	if 18 <= w.n && w.n <= 20 && d[0] == 8 && d[1] == 9 && w.luhn() {
 		found |= hit(ICCID)
 	}
-	if w.nationalID(d) {
+	if !w.glued() && w.nationalID(d) {
 		found |= hit(NationalID)
 	}
 	return found

@@ -23,12 +23,20 @@ type decimalNumber struct {
 func findCoordinates(_ *Scanner, v *reading) Hits {
 	f := v.num
 	var last, n decimalNumber
-	haveLast := false
+	haveLast, lat, lon := false, false, false
 	for at := 0; nextDecimal(f, at, &n); at = n.end {
 		if haveLast && isPair(f, &last, &n) || saysPlace(f, &n) {
 			return hit(Coordinates)
 		}
 		last, haveLast = n, n.whole <= 180
+		// Apart from each other, with their labels.
+		if n.places >= minDecimals && n.whole <= 180 {
+			lat = lat || n.whole < 90 && endsWithWord(f[:n.start], "lat", "latitude")
+			lon = lon || endsWithWord(f[:n.start], "lon", "lng", "long", "longitude")
+			if lat && lon {
+				return hit(Coordinates)
+			}
+		}
 	}
 	if angles(f) || compactAngles(f) {
 		return hit(Coordinates)

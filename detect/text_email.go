@@ -171,6 +171,9 @@ func domain(f []byte, i int) (labels int, known, like bool) {
 		if (labels > 1 || dot == i) && tlds.has(label) {
 			return labels, true, true
 		}
+		if under := bytes.IndexByte(label, '_'); under > 0 && labels > 1 && dot == i && tlds.has(label[:under]) {
+			return labels, true, true // something else begins behind the domain
+		}
 		if dot == i && spokenLabels(label) {
 			return labels + 1, true, true
 		}

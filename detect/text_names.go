@@ -71,7 +71,7 @@ func wholeName(f []byte) bool {
 			switch c {
 			case ',', ';':
 				comma, commas = n, commas+1
-			case ' ', '\t', '\r', '\n', '.', '-', '_', '/', '+', '|', '"', '(', ')', '[', ']', '&':
+			case ' ', '\t', '\r', '\n', '.', '-', '_', '/', '+', '|', '"', '(', ')', '[', ']', '&', ':', '=':
 			default:
 				return false
 			}
@@ -98,7 +98,10 @@ func wholeName(f []byte) bool {
 		return false
 	case comma > 0 && comma < n && commas == 1:
 		// "Smith, John A": the family name stands first.
-		return middle(names[comma+1:n]) && middle(names[:comma-1]) && namePair(names[comma].word(), names[comma-1].word())
+		if middle(names[comma+1:n]) && middle(names[:comma-1]) && namePair(names[comma].word(), names[comma-1].word()) {
+			return true
+		}
+		return namePair(names[0].word(), names[n-1].word()) && middle(names[1:n-1])
 	case namePair(names[0].word(), names[n-1].word()) && middle(names[1:n-1]):
 		return true
 	case n > 2 && joined(names[0].word(), names[n-2].word(), names[n-1].word()) && middle(names[1:n-2]):
