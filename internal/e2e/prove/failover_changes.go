@@ -30,7 +30,7 @@ var changeScenarios = []truthScenario{
 // crmReplays sends a consent of an hour ago again and again, after the opt-out was acknowledged.
 func crmReplays(ctx context.Context, t *truthStage, c *players, run *truthRun) error {
 	optIn, err := json.Marshal(map[string]any{"action": "grant", "subject": t.flow.subject(c.who), "partner": "acme-ads", "purpose": "advertising",
-		"categories": []string{"location", "app_usage"}, "linked": true, "since": instant(time.Now().Add(-time.Hour).UnixMilli()), "evidence": "CRM-1"})
+		"categories": []string{"location"}, "linked": true, "since": instant(time.Now().Add(-time.Hour).UnixMilli()), "evidence": "CRM-1"})
 	if err != nil {
 		return err
 	}
@@ -159,7 +159,7 @@ func callersClock(off time.Duration) func(context.Context, *truthStage, *players
 		// An old consent stated by such a clock must not come back either.
 		return t.by(bin, off, func() error {
 			out, err := t.h.VerbIn(ctx, t.flow.subject(c.who)+"\n", "consent", "grant", "--partner", "acme-ads", "--purpose", "advertising",
-				"--categories", "location,app_usage", "--linked", "--since", instant(run.acked.Add(-time.Minute).UnixMilli()), "--subject", "-", "--json")
+				"--categories", "location", "--linked", "--since", instant(run.acked.Add(-time.Minute).UnixMilli()), "--subject", "-", "--json")
 			if !strings.Contains(out, `"in_force":false`) && !strings.Contains(out, `"in_force": false`) {
 				return fmt.Errorf("a consent of before the opt-out is in force (%v)", err)
 			}

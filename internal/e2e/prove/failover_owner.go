@@ -145,12 +145,13 @@ func killedInLoad(ctx context.Context, t *truthStage, c *players, run *truthRun)
 	return nil
 }
 
-// grants writes a file that grants acme-ads everything of these people, but of those who have left.
+// grants writes a file that grants acme-ads the locations of these people, but of those who have left. It allows nothing
+// that was not allowed before.
 func (t *truthStage) grants(path string, who []int, since time.Time) error {
 	text := []byte("action,subject,partner,purpose,categories,linked,since,until,evidence\n")
 	for _, p := range who {
 		if !t.used[p] {
-			text = fmt.Appendf(text, "grant,%s,acme-ads,advertising,location app_usage,true,%s,,\n", t.flow.subject(p), instant(since.UnixMilli()))
+			text = fmt.Appendf(text, "grant,%s,acme-ads,advertising,location,true,%s,,\n", t.flow.subject(p), instant(since.UnixMilli()))
 		}
 	}
 	return os.WriteFile(path, text, 0o600)
@@ -177,7 +178,7 @@ func stoppedLong(ctx context.Context, t *truthStage, c *players, run *truthRun) 
 	i, err := t.held(ctx, "committed", ownersHeld-time.Second, func() {
 		// Whether it is acknowledged is not the question: it is merged before the opt-out.
 		_, _ = t.h.VerbIn(ctx, t.flow.subject(c.who)+"\n", "consent", "grant", "--partner", "acme-ads", "--purpose", "advertising",
-			"--categories", "location,app_usage", "--linked", "--since", instant(time.Now().Add(-time.Hour).UnixMilli()), "--subject", "-", "--json")
+			"--categories", "location", "--linked", "--since", instant(time.Now().Add(-time.Hour).UnixMilli()), "--subject", "-", "--json")
 	})
 	if err != nil {
 		return err

@@ -42,6 +42,7 @@ type truthStage struct {
 	strict int          // how far the live read has been judged
 
 	ownerBin string
+	verbBin  string // while verbs run another build
 	wrong    string // the build whose clock can be wrong
 }
 

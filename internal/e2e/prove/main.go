@@ -28,6 +28,7 @@ var proofs = []struct {
 	{"failover", "opt-outs acknowledged, then the store forgets them in every way: nothing leaves, and a hundred others flow again", failover},
 	{"owners", "the owners of the truth about consents killed, stopped, moved and doubled at every step", owners},
 	{"cluster", "the same on a Redis Cluster of three masters, with opt-outs across shards", cluster},
+	{"blind", "builds in which one rule of the changelog does not hold are seen", blindTruth},
 	{"load", "opt-outs under load through a failover: from the acknowledgement to the last record", load},
 	{"scale", "ten million subscribers loaded, compared and built anew (PROVE_SUBSCRIBERS for fewer)", scale},
 	{"bench", "the worker's CPU per million events beside a bare loop that only copies (--quick: fewer events, also of detectors)", bench},
