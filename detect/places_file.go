@@ -147,6 +147,9 @@ func (d *placeData) check() error {
 			return errors.New("the list of places has categories without a proper name, or not in order")
 		}
 	}
+	if y := d.made.Year(); y < 1970 || y > 9999 {
+		return errors.New("the list of places has no date")
+	}
 	known := func(bit uint8) bool { return int(bit) < len(d.categories) }
 	for i, p := range d.points {
 		if !known(p.bit) || !p.at.onGlobe() || i > 0 && comparePoints(d.points[i-1], p) >= 0 {

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/consentry/consentry/detect"
 	"github.com/consentry/consentry/filters"
@@ -25,6 +26,7 @@ type House struct {
 	Topics        *detect.Topics
 	Jurisdictions *detect.Jurisdictions
 	Places        *detect.Places // nil where no list is named
+	PlacesMadeMS  int64          // date of its data, Unix milliseconds; nobody knows the places of a day to come
 	PlacesWarnMS  int64          // from then on it is old, Unix milliseconds
 	PlacesParkMS  int64          // from then on the list of places is too old to be believed, Unix milliseconds
 	Versions      []ListVersion  // of every list that a file names
@@ -47,8 +49,16 @@ func (h *House) versionsOf(detector string) []string {
 	return out
 }
 
-// PlacesStale tells whether the list of places is too old for what is decided now.
-func (h *House) PlacesStale(nowMS int64) bool { return h.Places != nil && nowMS >= h.PlacesParkMS }
+// PlacesStale tells whether the list of places is too old for what is decided now, or dated in the future, so that it would
+// never age.
+func (h *House) PlacesStale(nowMS int64) bool {
+	return h.Places != nil && (nowMS >= h.PlacesParkMS || h.PlacesAhead(nowMS))
+}
+
+// PlacesAhead tells whether the list is dated in the future: more than a day, since dates have no zones.
+func (h *House) PlacesAhead(nowMS int64) bool {
+	return h.Places != nil && h.PlacesMadeMS-24*time.Hour.Milliseconds() > nowMS
+}
 
 // house checks that every detector that a stream needs has its input, and notes what stands before the stream.
 func (f *fields) house(spec *StreamSpec) {

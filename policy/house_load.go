@@ -38,6 +38,9 @@ func NewHouse(f HouseFiles) (*House, []Problem) {
 	h.Topics = l.topics()
 	h.Jurisdictions = l.jurisdictions()
 	h.Places, h.PlacesWarnMS, h.PlacesParkMS = l.places()
+	if h.Places != nil {
+		h.PlacesMadeMS = h.Places.Made().UnixMilli()
+	}
 	if len(l.problems) > 0 {
 		return nil, l.problems
 	}

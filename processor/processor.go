@@ -220,7 +220,7 @@ func (p *Processor) begin(in []Inbound, now time.Time) error {
 	}
 	p.in, p.nowMS = in, now.UnixMilli()
 	if p.placed && p.house.PlacesStale(p.nowMS) {
-		return &Sick{cause: "list_stale", reason: "the data of the list of sensitive places is too old"}
+		return &Sick{cause: "list_stale", reason: "the data of the list of sensitive places is too old, or dated in the future"}
 	}
 	p.forgetTallies()
 	p.batch.Out, p.batch.Quarantine = p.batch.Out[:0], p.batch.Quarantine[:0]

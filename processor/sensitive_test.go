@@ -103,6 +103,21 @@ func TestAListThatIsTooOldParks(t *testing.T) {
 	}
 }
 
+// TestAListOfAnotherDayParks: one that is dated in the future would never age, also where the clock was set back.
+func TestAListOfAnotherDayParks(t *testing.T) {
+	const day = 24 * 3600 * 1000
+	for ms, parks := range map[int64]bool{noonMS + day: false, noonMS + day + 1: true} {
+		b := newBench(t, nil)
+		b.store.lines[idOf(subject)] = []byte(goodLine)
+		b.partner.House.PlacesMadeMS, b.partner.House.PlacesParkMS = ms, ms+90*day
+		_, err := b.Decide(context.Background(), []Inbound{b.json(t, good())})
+		var sick *Sick
+		if parks != (errors.As(err, &sick) && sick.Cause() == "list_stale") || !parks && err != nil {
+			t.Errorf("made at %d: %v", ms-noonMS, err)
+		}
+	}
+}
+
 // TestNoProcessorWithoutLists: what cannot be looked up must not be decided.
 func TestNoProcessorWithoutLists(t *testing.T) {
 	b := newBench(t, nil)

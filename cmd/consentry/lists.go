@@ -19,8 +19,10 @@ func importPlaces(cfg *config.Config) string {
 // placesAge says that the list of places is old, or too old to be believed; "" when it is neither, or none is named.
 func placesAge(h *policy.House, now time.Time) string {
 	switch ms := now.UnixMilli(); {
-	case h.Places == nil || ms < h.PlacesWarnMS:
+	case h.Places == nil || ms < h.PlacesWarnMS && !h.PlacesAhead(ms):
 		return ""
+	case h.PlacesAhead(ms):
+		return fmt.Sprintf("the list of sensitive places is dated %s, which is to come: partners that read positions park", made(h))
 	case h.PlacesStale(ms):
 		return fmt.Sprintf("the list of sensitive places has data of %s and is too old: partners that read positions park", made(h))
 	}

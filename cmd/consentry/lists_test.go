@@ -36,6 +36,12 @@ func TestAgeOfPlaces(t *testing.T) {
 			t.Errorf("after %v: %q, want %q", c.age, got, c.want)
 		}
 	}
+	h.PlacesMadeMS = made.UnixMilli()
+	for age, want := range map[time.Duration]string{-day: "", -day - time.Millisecond: "which is to come"} {
+		if got := placesAge(h, made.Add(age)); (got == "") != (want == "") || !strings.Contains(got, want) {
+			t.Errorf("%v before its date: %q, want %q", -age, got, want)
+		}
+	}
 	if got := placesAge(&policy.House{}, made.Add(9000*day)); got != "" {
 		t.Errorf("without a list: %q", got)
 	}

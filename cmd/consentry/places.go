@@ -68,6 +68,9 @@ func (a *app) placesImport(f *placesImport, inputs []string) error {
 		if date, err = time.Parse(time.DateOnly, f.date); err != nil {
 			return errors.New("--date must be a day, YYYY-MM-DD")
 		}
+		if date.After(time.Now().Add(24 * time.Hour)) {
+			return errors.New("--date is to come: say of which day the data is")
+		}
 	}
 	var categories io.Reader
 	if f.categories != "" {
@@ -133,6 +136,9 @@ func (a *app) placesFrom(im *detect.PlaceImport, name string, date time.Time) (m
 		date = info.ModTime()
 	}
 	rep, err := im.Add(filepath.Base(name), file, date)
+	if err == nil && rep.Made.After(time.Now().Add(24*time.Hour)) {
+		err = errors.New("its data is dated in the future, so the list would never age: give --date, or mend the file's time")
+	}
 	for _, p := range rep.Problems {
 		fmt.Fprintf(a.err, "%s: %s: %s\n", name, p.Where, p.Why)
 	}
