@@ -170,16 +170,6 @@ func (s *Store) scanPage(ctx context.Context, client *redis.Client, cursor uint6
 	return keys, next, nil
 }
 
-func (s *Store) scanMembers(ctx context.Context, client *redis.Client, key string, cursor uint64) ([]string, uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.writeDeadline)
-	defer cancel()
-	members, next, err := client.SScan(ctx, key, cursor, "", scanCount).Result()
-	if err != nil {
-		return nil, 0, s.failed(ctx, err)
-	}
-	return members, next, nil
-}
-
 // splitKey takes consentry:{NN}:EPOCH:REST apart; false for any other key, the metas among them.
 func splitKey(key string) (shard int, epoch uint64, rest string, ok bool) {
 	tail, found := strings.CutPrefix(key, "consentry:{")

@@ -240,7 +240,7 @@ func TestMovedShards(t *testing.T) {
 	})
 	vouch(t, owner)
 	wantCause(t, worker, "")
-	if n, err := owner.Count(t.Context()); err != nil || n != ([consent.Shards]consent.Counted{}) {
-		t.Fatalf("%v, %v", n, err)
-	}
+	must(t, owner.Survey(t.Context(), func(shard int, _ uint64, key string) error {
+		return fmt.Errorf("shard %d has %s", shard, key)
+	}))
 }

@@ -80,12 +80,9 @@ func TestProtectedByTheChangelog(t *testing.T) {
 	if m := metas(t, r.Store)[id.Shard()]; m.Protected != 1 || m.Epoch != 8 {
 		t.Fatalf("%+v", m)
 	}
-	var listed []consent.Item
-	must(t, r.List(t.Context(), func(items []consent.Item) error {
-		listed = append(listed, items...)
-		return nil
-	}))
-	if len(listed) != 1 || listed[0].Key.Kind != consent.StateProtected || listed[0].Key.ID != id {
+	listed, err := r.ProtectedOf(t.Context(), id.Shard(), 8)
+	must(t, err)
+	if len(listed) != 1 || listed[0] != id {
 		t.Fatalf("%+v", listed)
 	}
 }

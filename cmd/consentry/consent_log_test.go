@@ -128,6 +128,12 @@ func TestConsentVerbsWithTheChangelog(t *testing.T) {
 	}
 	raw := goredis.NewClient(&goredis.Options{Addr: c.redis.Addr, Protocol: 2, DisableIdentity: true})
 	defer raw.Close()
+	if err := raw.ConfigSet(t.Context(), "appendonly", "no").Err(); err != nil {
+		t.Fatal(err)
+	}
+	if _, out, _ := c.try(t, "", "preflight"); !strings.Contains(out, "warn  consent store: appendonly is not yes") {
+		t.Errorf("preflight of a store that forgets at a restart: %s", out)
+	}
 	for _, key := range raw.Keys(t.Context(), "consentry:*:*:*").Val() {
 		if strings.Count(key, ":") == 3 && !strings.HasSuffix(key, "protected") {
 			raw.Set(t.Context(), key, "acme-ads/advertising!:location@1-", 0)

@@ -209,6 +209,14 @@ func (f *findings) store(ctx context.Context) error {
 		f.add(kafka.Fail, "consent store", "", "it may lose acknowledged withdrawals: %s", p)
 	}
 	if f.cfg.Consent.Changelog != nil {
+		hints, err := store.Advice(ctx)
+		if err != nil {
+			f.add(kafka.Fail, "consent store", "", "%s", nextOf(err))
+			return nil
+		}
+		for _, h := range hints {
+			f.add(kafka.Warn, "consent store", "", "%s", h)
+		}
 		if len(problems) == 0 {
 			f.add(kafka.OK, "consent store", "", "it answers (%s), settings are safe", redisOf(f.cfg))
 		}
