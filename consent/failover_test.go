@@ -189,6 +189,8 @@ func TestPartitionedMaster(t *testing.T) {
 	owner := openForm(t, tb)
 	openAll(t, owner, 7, 0)
 	vouch(t, owner)
+	untold := openForm(t, tb)
+	wantCause(t, untold, "")
 	old, promoted, err := tb.Sentinels.Partition(t.Context())
 	must(t, err)
 	stuck, err := consent.Open(consent.Options{URL: "redis://" + old.Addr, Changelog: true, StaleAfter: 100 * time.Millisecond, Deadline: slow})
@@ -204,6 +206,13 @@ func TestPartitionedMaster(t *testing.T) {
 		t.Fatalf("the Sentinels name another: %v", err)
 	}
 	wantCause(t, openForm(t, tb), "redis_stale")
+	// Who is connected to the old one, and was not told, asks the Sentinels again by itself.
+	await(t, "an untold worker asks the new master", func() error {
+		if c := cause(t, untold.Ask(t.Context(), "acme", nil, new(consent.Snapshot))); c != "redis_stale" {
+			return fmt.Errorf("%q", c)
+		}
+		return nil
+	})
 	vouch(t, stuck) // the owner on the wrong side of the network vouches on, for a store that nobody else is told of
 	wantCause(t, openForm(t, tb), "redis_stale")
 }

@@ -134,8 +134,14 @@ func (o *Options) failover() *redis.FailoverOptions {
 		ContextTimeoutEnabled: ro.ContextTimeoutEnabled,
 		ReadTimeout:           ro.ReadTimeout, WriteTimeout: ro.WriteTimeout, DialTimeout: ro.DialTimeout, DialerRetries: ro.DialerRetries,
 		PoolTimeout: ro.PoolTimeout, PoolSize: ro.PoolSize, MaxRetries: ro.MaxRetries, Protocol: ro.Protocol, DisableIdentity: ro.DisableIdentity,
+		ConnMaxLifetime: askSentinels,
 	}
 }
+
+// askSentinels is how old a connection to their master grows: whoever connects asks the Sentinels first. Of a new master
+// they tell once and to those who listen at that moment; who did not would stay with an old one that answers, and be parked
+// for good.
+const askSentinels = 5 * time.Second
 
 // stateReload is how old the client's picture of a Cluster may be when nothing has failed meanwhile.
 const stateReload = 5 * time.Second
