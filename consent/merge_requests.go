@@ -36,8 +36,8 @@ type StateRecord struct {
 	Done  []Done
 }
 
-// MergeRequests merges the requests of one shard that follow a mark, in the order of their offsets; what stands below the
-// mark was merged before and is passed over. have gives the value that a key of the state (Request.StateKey) has now, nil
+// MergeRequests merges the requests of one shard that follow a mark, in the order of their offsets; what was merged before
+// is passed over (Mark.Take). have gives the value that a key of the state (Request.StateKey) has now, nil
 // for none.
 //
 // It returns the next mark and the records to write in one transaction: one a key, the mark last; none when everything
@@ -45,13 +45,13 @@ type StateRecord struct {
 // forgotten.
 func MergeRequests(m Mark, have func(key string) []byte, reqs []Positioned) (Mark, []StateRecord) {
 	s := shardMerge{mark: m, have: have, at: map[string]int{}}
+	taken := false
 	for i := range reqs {
 		p := &reqs[i]
-		if p.Offset < s.mark.Requests {
+		if !s.mark.Take(p) {
 			continue
 		}
-		s.mark.Requests = p.Offset + 1
-		s.mark.AcceptedMS = max(s.mark.AcceptedMS, p.AppendMS)
+		taken = true
 		switch {
 		case p.Gone:
 		case p.Err != nil:
@@ -60,7 +60,7 @@ func MergeRequests(m Mark, have func(key string) []byte, reqs []Positioned) (Mar
 			s.request(p.Offset, &p.Request)
 		}
 	}
-	if s.mark.Requests == m.Requests {
+	if !taken {
 		return m, nil
 	}
 	return s.mark, s.records()

@@ -83,6 +83,17 @@ type Mark struct {
 	Hold bool `json:"hold,omitempty"`
 }
 
+// Take moves the mark past a request. It is false for one that was merged before: what stands below the mark and was
+// appended no later than the last one merged. A later one below the mark stands in a topic that was made again or has
+// lost its end, whose offsets come a second time.
+func (m *Mark) Take(p *Positioned) bool {
+	if p.Offset < m.Requests && p.AppendMS <= m.AcceptedMS {
+		return false
+	}
+	m.Requests, m.AcceptedMS = p.Offset+1, max(m.AcceptedMS, p.AppendMS)
+	return true
+}
+
 // Value is the mark's record.
 func (m *Mark) Value() []byte {
 	b, err := json.Marshal(m)

@@ -158,7 +158,8 @@ func (c *Client) outcomes(ctx context.Context, extents map[int32]extent, at []Po
 	}
 	needs := map[int32]need{}
 	left := len(open)
-	for left > 0 {
+	var passed *Position
+	for left > 0 && passed == nil {
 		err := f.poll(ctx, func(p int32, offset int64, done consent.Done) {
 			i, ours := index[Position{p, done.Offset}]
 			if !ours || out[i].Effect != 0 {
@@ -172,6 +173,11 @@ func (c *Client) outcomes(ctx context.Context, extents map[int32]extent, at []Po
 				needs[p] = need{place: n.place, marked: true, epoch: m.Epoch, hold: m.Hold}
 				left--
 			}
+			for i := range out {
+				if at[i].Partition == p && out[i].Effect == 0 && at[i].Offset < m.Requests {
+					passed = &at[i]
+				}
+			}
 		})
 		switch {
 		case interrupted(ctx):
@@ -182,7 +188,15 @@ func (c *Client) outcomes(ctx context.Context, extents map[int32]extent, at []Po
 			return nil, nil, c.notYet(at[len(at)-1], err.Error())
 		}
 	}
+	if passed != nil {
+		return nil, nil, fmt.Errorf("not made: %s (partition %d, offset %d); ask again", passedOver(c.o.Requests), passed.Partition, passed.Offset)
+	}
 	return out, needs, nil
+}
+
+// passedOver says that a mark stands behind a request that no owner named.
+func passedOver(topic string) string {
+	return "the owners passed the request over, because topic " + topic + " was made again or has lost its end"
 }
 
 func (c *Client) notYet(at Position, why string) *NotYet { return &NotYet{c.o.Requests, at, why} }

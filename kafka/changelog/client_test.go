@@ -236,6 +236,16 @@ func TestLoadGoesOn(t *testing.T) {
 		if line, _ := r.store.Line(t.Context(), person(1)); !strings.HasPrefix(string(line), "acme/advertisingX") {
 			t.Errorf("who withdrew has the line %q", line)
 		}
+		// Under the keys of the first load, compaction would take its requests away, which are the evidence.
+		clear(keys)
+		if _, err := kafka.ReadCommitted(t.Context(), r.conn, []string{r.requests}, func(rec *kafka.Committed) { keys[string(rec.Key)]++ }); err != nil {
+			t.Fatal(err)
+		}
+		for key, n := range keys {
+			if n != 1 {
+				t.Errorf("%s stands %d times in the log after a second load", key, n)
+			}
+		}
 	})
 }
 

@@ -33,8 +33,7 @@ const (
 
 // Import says how a file is loaded. All functions are required.
 type Import struct {
-	// File names the file and the way in which it is read, for going on; its first 8 bytes also name its requests. Zero
-	// for a stream, which cannot be read twice.
+	// File names the file and the way in which it is read, for going on. Zero for a stream, which cannot be read twice.
 	File [32]byte
 	// Name finds the ID of a subject as written; false refuses the row.
 	Name func(subject string) (consent.ID, bool)
@@ -59,6 +58,9 @@ type importer struct {
 	cl   *kgo.Client
 	id   string // of group and transactions; the group exists only where the load can go on
 	keep bool   // progress is kept
+	// load names this load's requests, with their lines. The same file, loaded again, is another load: requests of one key
+	// would displace one another when the topic is compacted, and the evidence of the first would be gone.
+	load [8]byte
 	// topic is the id of the requests topic, which newer brokers want in place of its name.
 	topic [16]byte
 	*tracker
@@ -90,6 +92,7 @@ func (c *Client) Load(ctx context.Context, rows *consent.Rows, o Import) (consen
 		rand.Read(o.File[:]) // it never fails: the runtime ends the program instead
 	}
 	i.o = o
+	rand.Read(i.load[:])
 	i.id = fmt.Sprintf("%s.consent-import.%x", c.o.Group, o.File[:8])
 	var err error
 	i.cl, _, err = kafka.AdminClient(c.o.Connection, kgo.TransactionalID(i.id), kgo.TransactionTimeout(importTimeout),
@@ -129,6 +132,9 @@ func (c *Client) Load(ctx context.Context, rows *consent.Rows, o Import) (consen
 	}
 	f.close()
 	done := i.loaded()
+	if errors.Is(err, errPassedOver) && i.keep {
+		err = errors.Join(err, i.dropProgress(context.WithoutCancel(ctx)))
+	}
 	if err != nil {
 		return done, err
 	}
@@ -205,9 +211,9 @@ func (i *importer) request(r *consent.Row) (consent.Request, string) {
 	return req, req.Problem()
 }
 
-// requestID names a row's request by its file and line.
+// requestID names a row's request by its load and line.
 func (i *importer) requestID(line int) (id [16]byte) {
-	copy(id[:8], i.o.File[:8])
+	copy(id[:8], i.load[:])
 	binary.BigEndian.PutUint64(id[8:], uint64(line))
 	return id
 }

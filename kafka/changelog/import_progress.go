@@ -21,6 +21,7 @@ import (
 
 // progressNote is the account of a load at one of its transactions.
 type progressNote struct {
+	load   [8]byte
 	counts consent.Loaded // of merged rows
 	formed refusals
 	state  [consent.Shards]int64 // where the reading of outcomes goes on
@@ -28,11 +29,11 @@ type progressNote struct {
 }
 
 // noteVersion is the first byte of a note.
-const noteVersion = 1
+const noteVersion = 2
 
 // text packs a note: numbers as varints, in base64. At most some 1,200 characters; brokers take 4,096.
 func (n *progressNote) text() string {
-	b := []byte{noteVersion}
+	b := append([]byte{noteVersion}, n.load[:]...)
 	for _, v := range []int{n.counts.Made, n.counts.Void, n.counts.Refused, n.counts.Doubtful, n.formed.refused, n.formed.doubtful} {
 		b = binary.AppendUvarint(b, uint64(v))
 	}
@@ -48,10 +49,11 @@ var errProgress = errors.New("the progress of this load cannot be read: another 
 // parseNote reads what text wrote.
 func parseNote(text string) (n progressNote, err error) {
 	b, decodeErr := base64.RawStdEncoding.DecodeString(text)
-	if decodeErr != nil || len(b) == 0 || b[0] != noteVersion {
+	if decodeErr != nil || len(b) < 9 || b[0] != noteVersion {
 		return progressNote{}, errProgress
 	}
-	r := bytes.NewReader(b[1:])
+	n.load = [8]byte(b[1:9])
+	r := bytes.NewReader(b[9:])
 	next := func() int64 {
 		v, e := binary.ReadUvarint(r)
 		if e != nil || v > 1<<62 {
@@ -95,7 +97,7 @@ func (i *importer) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	i.line, i.counts, i.formed = int(line), n.counts, n.formed
+	i.load, i.line, i.counts, i.formed = n.load, int(line), n.counts, n.formed
 	for p := range n.state {
 		// What compaction has taken away meanwhile was displaced: the next mark tells of it.
 		i.tracker.state[p] = max(n.state[p], extents[int32(p)].start)
@@ -128,21 +130,21 @@ func (i *importer) unmerged(ctx context.Context, n *progressNote) error {
 	}
 	return i.c.requests.read(ctx, spans, func(r *kgo.Record) error {
 		q := consent.ReadRequest(int(r.Partition), r.Offset, r.Timestamp.UnixMilli(), r.Key, r.Value)
-		if q.Gone || q.Err != nil || [8]byte(q.Request.ReqID[:8]) != [8]byte(i.o.File[:8]) {
+		if q.Gone || q.Err != nil || [8]byte(q.Request.ReqID[:8]) != i.load {
 			return nil
 		}
 		line := int32(binary.BigEndian.Uint64(q.Request.ReqID[8:]))
-		i.waiting[r.Partition] = append(i.waiting[r.Partition], row{offset: r.Offset, line: line, grant: q.Request.Kind == consent.AskGrant})
+		i.waiting[r.Partition] = append(i.waiting[r.Partition], row{offset: r.Offset, line: line, grant: q.Request.Kind == consent.AskGrant, former: true})
 		i.outside++
 		return nil
 	}, func(int32) error { return nil })
 }
 
 // account is the note for a transaction that ends with b.
-func (t *tracker) account(b *batch) *progressNote {
+func (t *tracker) account(load [8]byte, b *batch) *progressNote {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	n := &progressNote{counts: t.counts, formed: b.formed, state: t.state}
+	n := &progressNote{load: load, counts: t.counts, formed: b.formed, state: t.state}
 	for p, w := range t.waiting {
 		for k := range w {
 			if !w[k].merged {
@@ -172,7 +174,7 @@ func (i *importer) commitProgress(ctx context.Context, b *batch) error {
 	if err != nil {
 		return err
 	}
-	text := i.account(b).text()
+	text := i.account(i.load, b).text()
 	part := kmsg.NewTxnOffsetCommitRequestTopicPartition()
 	part.Partition, part.Offset, part.Metadata = 0, int64(b.line), &text
 	t := kmsg.NewTxnOffsetCommitRequestTopic()

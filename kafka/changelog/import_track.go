@@ -20,6 +20,7 @@ type row struct {
 	line   int32
 	grant  bool
 	merged bool
+	former bool // an earlier run appended it
 }
 
 // tracker is told what was appended and what was merged, by two goroutines.
@@ -111,6 +112,10 @@ func (i *importer) settle(ctx context.Context, f *follower) error {
 	return nil
 }
 
+// errPassedOver: every row that this run appended is named in what is read since it began.
+var errPassedOver = errors.New("the owners passed rows over, because the topic of requests was made again or has lost its end; " +
+	"what was kept of this load is dropped, so that it begins again")
+
 func (t *tracker) fail(err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -157,7 +162,11 @@ func (t *tracker) mark(p int32, offset int64, m consent.Mark) {
 	w := t.waiting[p]
 	n := 0
 	for ; n < len(w) && w[n].offset < m.Requests; n++ {
-		if !w[n].merged {
+		switch {
+		case w[n].merged:
+		case !w[n].former:
+			t.err = errPassedOver
+		default:
 			// A load that was cut short went on so late that newer records have displaced the one that said it.
 			t.counts.Made++
 			t.report(int(w[n].line), consent.KindNote, "it was merged; what became of it is no longer in the log")

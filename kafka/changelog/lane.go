@@ -124,7 +124,7 @@ func (l *lane) take(r *kgo.Record) {
 // work is what one transaction does for one shard.
 type work struct {
 	*shard
-	reqs    []consent.Positioned
+	reqs    []consent.Positioned // that were not merged before
 	next    consent.Mark
 	out     []consent.StateRecord
 	records []*kgo.Record // of the state partition; the mark is the last
@@ -191,12 +191,15 @@ func (l *lane) sort() ([]*work, bool) {
 			if sh == nil || !sh.ready || sh.busy {
 				return nil, false
 			}
-			w = &work{shard: sh}
+			w = &work{shard: sh, next: sh.mark}
 			byShard[r.Partition] = w
 			works = append(works, w)
 		}
 		p := consent.ReadRequest(w.n, r.Offset, r.Timestamp.UnixMilli(), r.Key, r.Value)
-		if p.Err != nil && p.Offset >= w.mark.Requests {
+		if !w.next.Take(&p) {
+			continue // merged before
+		}
+		if p.Err != nil {
 			w.poison = append(w.poison, r)
 		}
 		w.reqs = append(w.reqs, p)
@@ -272,7 +275,7 @@ func (w *work) changing() []string {
 	var keys []string
 	for i := range w.reqs {
 		p := &w.reqs[i]
-		if p.Gone || p.Err != nil || p.Offset < w.mark.Requests {
+		if p.Gone || p.Err != nil {
 			continue
 		}
 		if key := p.Request.StateKey(); key != "" && !seen[key] {
@@ -346,6 +349,7 @@ func (l *lane) sync(s *session) {
 	for p, turn := range owned {
 		if l.shards[p] == nil {
 			l.shards[p] = &shard{n: int(p), turn: turn, gained: time.Now()}
+			l.passed[p].Store(0)
 		}
 	}
 }
@@ -355,7 +359,11 @@ func (l *lane) allow(s *session) {
 	var ready []int32
 	for p, sh := range l.shards {
 		if sh.ready && !sh.busy {
-			ready = append(ready, p)
+			if sh.placed = sh.placed || s.place(p, sh.begin); sh.placed {
+				ready = append(ready, p)
+			} else {
+				l.wake()
+			}
 		}
 	}
 	s.allow(ready)

@@ -73,6 +73,7 @@ type Owner struct {
 	group    string
 	instance string
 	log      *statelog
+	requests *statelog
 	lanes    []*lane
 	intake   *intake // nil without one
 	metrics  *metrics
@@ -111,6 +112,7 @@ func (o *Owner) Run(ctx context.Context) error {
 	defer cl.Close()
 	o.adm = adm
 	o.log = &statelog{conn: o.opt.Connection, topic: o.opt.State, adm: adm}
+	o.requests = &statelog{conn: o.opt.Connection, topic: o.opt.Requests, adm: adm}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup
@@ -193,6 +195,25 @@ func (o *Owner) lookAtTopics(ctx context.Context) error {
 			return kafka.RequestTrouble(d.Err, "topic "+name)
 		case i < 2 && len(d.Partitions) != consent.Shards:
 			return kafka.NewTrouble(kafka.TopicMissing, fmt.Sprintf("topic %s has %d partitions and must have %d", name, len(d.Partitions), consent.Shards))
+		}
+	}
+	return o.lookAtSettings(ctx)
+}
+
+// lookAtSettings refuses a requests topic in which the sender says when a change was accepted. Where the settings may not
+// be read nobody can tell.
+func (o *Owner) lookAtSettings(ctx context.Context) error {
+	const stamps = "message.timestamp.type"
+	configs, err := o.adm.DescribeTopicConfigs(ctx, o.opt.Requests)
+	if err != nil {
+		return nil
+	}
+	for _, c := range configs {
+		for _, s := range c.Configs {
+			if s.Key == stamps && s.Value != nil && *s.Value != "LogAppendTime" {
+				return kafka.NewTrouble(kafka.TopicMissing, fmt.Sprintf("topic %s has %s=%s and must have LogAppendTime: a change is "+
+					"accepted when the broker appends it, whatever its sender's clock says; set it with kafka-configs", o.opt.Requests, stamps, *s.Value))
+			}
 		}
 	}
 	return nil

@@ -62,6 +62,14 @@ func (l *lane) takeOver(ctx context.Context, tasks []*task) error {
 	if err != nil {
 		return err
 	}
+	var partitions []int32
+	for p := range extents {
+		partitions = append(partitions, p)
+	}
+	requests, err := l.o.requests.extents(ctx, partitions)
+	if err != nil {
+		return err
+	}
 	closed := map[int32]span{}
 	for p, f := range found {
 		if f.mark.Epoch == 0 && f.head > 0 {
@@ -77,6 +85,11 @@ func (l *lane) takeOver(ctx context.Context, tasks []*task) error {
 	for _, t := range tasks {
 		f := found[int32(t.n)]
 		t.mark, t.head, t.known, t.marked = f.mark, f.head, true, false
+		t.begin = f.mark.Requests
+		if e := requests[int32(t.n)]; t.begin > e.high {
+			// Its offsets begin anew, or come a second time: what was merged before is known by its time.
+			t.begin = e.start
+		}
 		t.unopened = lines[int32(t.n)]
 	}
 	return nil

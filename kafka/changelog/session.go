@@ -30,6 +30,7 @@ type session struct {
 	mu    sync.Mutex
 	owned map[int32]uint64 // partition → the turn in which it was assigned
 	turn  uint64
+	found map[int32]kgo.EpochOffset // the group's positions, once they were fetched; negative for none
 }
 
 // sessionSpec is what a session is built from.
@@ -44,7 +45,7 @@ type sessionSpec struct {
 
 // newSession does not connect: a broker that is down shows in the first poll.
 func newSession(spec sessionSpec) (*session, error) {
-	s := &session{topic: spec.topic, owned: map[int32]uint64{}}
+	s := &session{topic: spec.topic, owned: map[int32]uint64{}, found: map[int32]kgo.EpochOffset{}}
 	opts := append(spec.conn.Options(),
 		kgo.ConsumerGroup(spec.group),
 		kgo.ConsumeTopics(spec.topic),
@@ -76,6 +77,10 @@ func newSession(spec sessionSpec) (*session, error) {
 			}
 			s.gain(got[spec.topic])
 		}),
+		kgo.AdjustFetchOffsetsFn(func(_ context.Context, at map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+			s.fetched(at[spec.topic])
+			return at, nil
+		}),
 		kgo.OnPartitionsRevoked(s.lose),
 		kgo.OnPartitionsLost(s.lose),
 	)
@@ -101,8 +106,38 @@ func (s *session) lose(_ context.Context, _ *kgo.Client, taken map[string][]int3
 	defer s.mu.Unlock()
 	for _, p := range taken[s.topic] {
 		delete(s.owned, p)
+		delete(s.found, p)
 		s.moved.Store(true)
 	}
+}
+
+func (s *session) fetched(at map[int32]kgo.Offset) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for p, o := range at {
+		s.found[p] = o.EpochOffset()
+	}
+}
+
+// place makes the session read a held partition from begin on, or from before it: the mark says where the merge stands,
+// and the group's position, which anybody can move, says nothing. False while the positions are not known yet. The caller
+// keeps transactions from ending meanwhile.
+func (s *session) place(p int32, begin int64) bool {
+	s.mu.Lock()
+	at, fetched := s.found[p]
+	s.mu.Unlock()
+	if !fetched {
+		return false
+	}
+	// The client learns of its positions a moment after we do. None at all is the beginning.
+	if now, there := s.Client().CommittedOffsets()[s.topic][p]; there {
+		at = now
+	}
+	if at.Offset <= begin {
+		return true
+	}
+	s.Client().SetOffsets(map[string]map[int32]kgo.EpochOffset{s.topic: {p: {Epoch: -1, Offset: begin}}})
+	return s.Client().CommittedOffsets()[s.topic][p].Offset == begin
 }
 
 // assigned is a copy of what is owned now.

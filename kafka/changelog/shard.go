@@ -24,6 +24,10 @@ type shard struct {
 	// marked: at head stands, or will stand, the marker of this owner's own last transaction, and nothing else.
 	marked bool
 
+	// begin is the request from which on nothing was merged yet; placed: the session reads from there, or from before.
+	begin  int64
+	placed bool
+
 	unopened unopened // before the first opening
 	ready    bool     // requests may be merged: Redis stands at head under the mark's epoch, or the shard is not opened yet
 	fresh    bool     // its last heartbeat succeeded
@@ -94,6 +98,12 @@ func (s *shard) assessFill(m *consent.Meta, e extent) (step, *kafka.Trouble) {
 	case m.Epoch > s.mark.Epoch && m.Kafka:
 		return stepWait, kafka.NewTrouble(kafka.OffsetsLost, fmt.Sprintf(
 			"shard %d has epoch %d in Redis and %d in the state topic: the topic has lost something", s.n, m.Epoch, s.mark.Epoch))
+	case e.high < s.head:
+		// The topic has lost something, and the store has nothing that would be older: the log as it is now says all, and
+		// what it lost stands in the requests.
+		s.forget()
+		s.placed = false
+		return stepWait, s.trouble(kafka.StateRestoring, "its last mark is being read again")
 	case e.stable < s.head:
 		return stepWait, s.trouble(kafka.StateRestoring, "a transaction is open in it")
 	case m.Building == s.mark.Epoch && int64(m.BuildingPlace) >= s.head && int64(m.BuildingPlace) >= e.stable:

@@ -67,11 +67,30 @@ func (o *Owner) Status() kafka.ConsentStatus {
 	switch {
 	case first.trouble != nil:
 		cause, detail := kafka.CauseOf(first.trouble, kafka.BrokerUnreachable)
-		out.State, out.Cause, out.Detail, out.Next = kafka.StateParked, string(cause), detail, cause.Next()
+		out.State, out.Cause, out.Detail, out.Next = kafka.StateParked, string(cause), detail, nextOf(cause)
 	case !o.looked.Load():
 		out.State = kafka.StateStarting
 	}
 	return out
+}
+
+// nextOf says what the operator should do. Some causes mean something else here than where events are read, and what mends
+// those would be wrong here.
+func nextOf(c kafka.Cause) string {
+	switch c {
+	case kafka.RedisStale:
+		return "Nothing: an owner brings the store up to date. Where that takes minutes, look at how quickly Redis and the brokers answer."
+	case kafka.RedisWiped:
+		return "Run the command that the detail names. Where it names none an owner fills the store, and nothing is needed."
+	case kafka.StateRestoring:
+		return "Nothing: an owner takes its shards over. Where that takes minutes a transaction is left open in the state topic; kafka-transactions.sh lists and aborts it."
+	case kafka.OffsetsLost:
+		return "The consent topics lack what they had, or hold what no owner wrote. Bring back the brokers that have the rest, and see in the ACLs who else writes there. " +
+			"Leave Redis as it is meanwhile; offsets init, which is about events, does not help here."
+	case kafka.TopicMissing:
+		return "See it with: consentry topics plan, and make it with: consentry topics create; the intake topic is yours to make. One with another number of partitions cannot be mended: name another under consent.changelog"
+	}
+	return c.Next()
 }
 
 // Alive tells that every lane has shown a sign of life lately, parked on purpose or not.

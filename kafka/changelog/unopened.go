@@ -76,7 +76,7 @@ func (w *work) unopenedValues(ctx context.Context, log *statelog, values map[str
 	for i := range w.reqs {
 		p := &w.reqs[i]
 		key := p.Request.StateKey()
-		if p.Gone || p.Err != nil || p.Offset < w.mark.Requests || key == "" {
+		if p.Gone || p.Err != nil || key == "" {
 			continue
 		}
 		if v, known := w.unopened[key]; known {

@@ -1,0 +1,157 @@
+package changelog
+
+// What is done to the topics behind the owner's back: positions moved ahead, a topic made again, one that keeps the wrong
+// time. No request may be passed over that was never merged.
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+
+	"github.com/consentry/consentry/consent"
+	"github.com/consentry/consentry/kafka"
+)
+
+// leave takes the static members of an owner that has ended out of its group.
+func (r *ownerRig) leave(group string) {
+	r.t.Helper()
+	r.until("the group is empty", func() bool {
+		_, _ = r.adm.LeaveGroup(context.Background(), kadm.LeaveGroup(group).InstanceIDs("0.0", "0.1"))
+		groups, err := r.adm.DescribeGroups(context.Background(), group)
+		return err == nil && len(groups[group].Members) == 0
+	})
+}
+
+// makeAgain deletes a topic and makes it anew, empty.
+func (r *ownerRig) makeAgain(topic string) {
+	r.t.Helper()
+	ctx := context.Background()
+	if _, err := r.adm.DeleteTopics(ctx, topic); err != nil {
+		r.t.Fatal(err)
+	}
+	logAppend, compact := "LogAppendTime", "compact"
+	settings := map[string]*string{"cleanup.policy": &compact}
+	if topic == r.requests {
+		settings["message.timestamp.type"] = &logAppend
+	}
+	r.until("the topic can be made again", func() bool {
+		_, err := r.adm.CreateTopic(ctx, consent.Shards, 1, settings, topic)
+		return err == nil
+	})
+	// The producer must have met the new one.
+	r.client.ForceMetadataRefresh()
+}
+
+func (r *ownerRig) line(n int) string {
+	r.t.Helper()
+	v, _ := r.raw.Get(context.Background(), r.key(firstEpoch, person(n))).Result()
+	return v
+}
+
+// A person, or a tool, moves the group's positions to the end while no owner runs: what was asked meanwhile is merged all
+// the same, because the mark says where the merge stands and not the group.
+func TestPositionsMovedAheadPassNothingOver(t *testing.T) { onEither(t, positionsMovedAhead) }
+
+func positionsMovedAhead(r *ownerRig) {
+	t, o := r.t, r.opened()
+	for n := range 2 * consent.Shards {
+		r.ask(grant(n, 1000))
+	}
+	r.settle(firstEpoch)
+	if err := o.halt(); err != nil {
+		t.Fatal(err)
+	}
+	r.leave(o.group)
+	for n := range 2 * consent.Shards {
+		r.ask(withdraw(n))
+	}
+	ends, err := r.adm.ListEndOffsets(t.Context(), r.requests)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.adm.CommitAllOffsets(t.Context(), o.group, ends.Offsets()); err != nil {
+		t.Fatal(err)
+	}
+	r.start().untilOpen(consent.Shards)
+	r.settle(firstEpoch)
+}
+
+// The requests topic is made again: its offsets begin anew, below the marks. Changes are merged as before.
+func TestRequestsMadeAgainAreMerged(t *testing.T) { onEither(t, requestsMadeAgain) }
+
+func requestsMadeAgain(r *ownerRig) {
+	t, o := r.t, r.opened()
+	for n := range 4 * consent.Shards {
+		r.ask(grant(n, 1000))
+	}
+	r.settle(firstEpoch)
+	if err := o.halt(); err != nil {
+		t.Fatal(err)
+	}
+	r.makeAgain(r.requests)
+	o = r.start()
+	c := r.verb(testDeadline)
+	got := r.outcome(c, withdraw(1))
+	if !got.InForce || !strings.HasPrefix(r.line(1), "acme/advertisingX") {
+		t.Errorf("%+v, and the line is %q", got, r.line(1))
+	}
+	// And once only, also by the next owner.
+	if err := o.halt(); err != nil {
+		t.Fatal(err)
+	}
+	before := r.line(1)
+	r.start().untilOpen(consent.Shards)
+	if got := r.outcome(c, withdraw(2)); !got.InForce || r.line(1) != before {
+		t.Errorf("%+v, and the line was %q and is %q", got, before, r.line(1))
+	}
+}
+
+// The state topic and Redis are both lost: the requests have everything, and are merged again.
+func TestStateMadeAgainIsMergedFromTheRequests(t *testing.T) {
+	r, o := opened(t)
+	for n := range 2 * consent.Shards {
+		r.ask(grant(n, 1000))
+	}
+	r.ask(withdraw(3), withdraw(70))
+	r.settle(firstEpoch)
+	if err := o.halt(); err != nil {
+		t.Fatal(err)
+	}
+	r.makeAgain(r.state)
+	if err := r.raw.FlushAll(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	o = r.start()
+	o.untilOpen(consent.Shards)
+	r.settle(firstEpoch)
+}
+
+// Under the sender's time whoever asks would choose when a change was accepted.
+func TestRequestsByTheSendersTimePark(t *testing.T) {
+	r, o := opened(t)
+	if err := o.halt(); err != nil {
+		t.Fatal(err)
+	}
+	set := func(topic, name, value string) {
+		if _, err := r.adm.AlterTopicConfigs(t.Context(), []kadm.AlterConfig{{Op: kadm.SetConfig, Name: name, Value: &value}}, topic); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set(r.requests, "message.timestamp.type", "CreateTime")
+	o = r.start()
+	parked := func(word string) func() bool {
+		return func() bool {
+			s := o.Status()
+			return s.State == kafka.StateParked && s.Cause == string(kafka.TopicMissing) && strings.Contains(s.Detail, word)
+		}
+	}
+	r.until("it parks for the time", parked("message.timestamp.type"))
+	if _, err := r.verb(time.Second).Ask(t.Context(), withdraw(1)); err == nil {
+		t.Error("a change was acknowledged")
+	}
+	set(r.requests, "message.timestamp.type", "LogAppendTime")
+	o.untilOpen(consent.Shards)
+}
