@@ -31,9 +31,6 @@ func AlwaysWithheld(category string) bool {
 	return !slices.Contains(optionalCategories, category) && !strings.HasPrefix(category, optionalPrefix)
 }
 
-// HouseCategories lists the categories that are always withheld.
-func HouseCategories() []string { return slices.Clone(houseCategories) }
-
 func validCategory(name string) bool {
 	if name == "" || len(name) > 32 || name == unreadablePlace {
 		return false

@@ -145,8 +145,6 @@ func (f *folder) letter(buf []byte, n int, r rune) int {
 	switch {
 	case r < utf8.RuneSelf:
 		return f.ascii(buf, n, byte(r))
-	case r == '\u2019' || r == '\u2018' || r == '\u02bc' || r == '\u00b4':
-		return f.ascii(buf, n, '\'')
 	case unicode.Is(unicode.Mn, r) && r < 0x700: // points of Hebrew, Arabic and Syriac, which most leave out
 		return n
 	}
@@ -248,7 +246,7 @@ func romanised(r rune) string {
 		return "d"
 	case 'ħ':
 		return "h"
-	case 'ı', 'ɨ':
+	case 'ɨ':
 		return "i"
 	case 'ł', 'ɫ':
 		return "l"
