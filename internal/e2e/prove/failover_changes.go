@@ -8,8 +8,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
 
@@ -108,7 +108,11 @@ func (t *truthStage) clocked(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(runtime.GOROOT(), "src", "time", "time.go")
+	goroot, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output()
+	if err != nil {
+		return "", fmt.Errorf("go env GOROOT: %w", err)
+	}
+	path := filepath.Join(strings.TrimSpace(string(goroot)), "src", "time", "time.go")
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return "", err

@@ -84,12 +84,15 @@ func lines(addr string) (map[string]string, error) {
 			return nil, fmt.Errorf("unexpected reply to SCAN")
 		}
 		keys, _ := pair[1].([]any)
-		if len(keys) > 0 {
-			args := []string{"MGET"}
-			for _, k := range keys {
-				args = append(args, k.(string))
-			}
-			values, err := call(args...)
+		// A Cluster answers only for keys of one shard at a time.
+		byShard := map[string][]string{}
+		for _, k := range keys {
+			_, rest, _ := strings.Cut(k.(string), "{")
+			shard, _, _ := strings.Cut(rest, "}")
+			byShard[shard] = append(byShard[shard], k.(string))
+		}
+		for _, some := range byShard {
+			values, err := call(append([]string{"MGET"}, some...)...)
 			if err != nil {
 				return nil, err
 			}
@@ -98,9 +101,8 @@ func lines(addr string) (map[string]string, error) {
 				return nil, fmt.Errorf("unexpected reply to MGET")
 			}
 			for i, v := range list {
-				key := args[i+1]
 				if line, ok := v.(string); ok {
-					out[key[strings.LastIndex(key, ":")+1:]] = line
+					out[some[i][strings.LastIndex(some[i], ":")+1:]] = line
 				}
 			}
 		}
