@@ -52,16 +52,25 @@ func (s *Store) Flip(ctx context.Context, shard int, epoch, place uint64) (bool,
 
 // shut takes a shard of a single store out of use: its compare-and-set refuses from then on. Workers go on reading.
 var shut = redis.NewScript(`
-local truth = redis.call('HGET', KEYS[1], 'truth')
-if truth ~= 'kafka' then redis.call('HSET', KEYS[1], 'truth', 'shut') end
+local m = redis.call('HMGET', KEYS[1], 'truth', 'epoch')
+if m[1] == 'kafka' then return 'ok' end
+if not m[2] then return 'closed' end
+redis.call('HSET', KEYS[1], 'truth', 'shut')
 return 'ok'
 `)
 
-// Shut makes a shard of a single store refuse every change, for ever.
+// Shut makes a shard of a single store refuse every change, for ever. One that is not open is being accepted, and its
+// lines stand where nobody would look for them: it is refused.
 func (s *Store) Shut(ctx context.Context, shard int) error {
-	_, err := s.shardScript(ctx, shut, shard, []string{metaKeys[shard]})
+	word, err := s.shardScript(ctx, shut, shard, []string{metaKeys[shard]})
+	if err == nil && word == "closed" {
+		return errBeingAccepted
+	}
 	return err
 }
+
+var errBeingAccepted error = &Refused{Reason: "the single store is not open: let consentry consent accept-epoch finish with the former " +
+	"configuration, which has no consent.changelog, then run this again"}
 
 func (s *Store) shardScript(ctx context.Context, script *redis.Script, shard int, keys []string, args ...any) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.writeDeadline)

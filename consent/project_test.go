@@ -3,6 +3,7 @@
 package consent_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -328,6 +329,20 @@ func TestRebuildBeside(t *testing.T) {
 	if epoch, line := ask(); epoch != 9 || line != "acme/adsX2" {
 		t.Fatalf("after clearing: %d %q", epoch, line)
 	}
+}
+
+// One that accept-epoch is at work in is not shut: its lines stand under no epoch that is open.
+func TestShutWhileItIsAccepted(t *testing.T) {
+	r := newRig(t, testbed.StartRedis(t).Addr, consent.Options{Deadline: slow})
+	r.accept(t)
+	moved := open(t, r.addr, consent.Options{Deadline: slow, Changelog: true, StaleAfter: time.Hour})
+	_, err := r.Accept(t.Context(), func(context.Context, consent.Writer) error {
+		if err := moved.Shut(t.Context(), 5); err == nil {
+			t.Error("a shard was shut that is being accepted")
+		}
+		return nil
+	}, nil)
+	must(t, err)
 }
 
 // A single store that is shut refuses every change and is read on; once its truth is in Kafka nobody without a changelog

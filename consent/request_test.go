@@ -183,7 +183,7 @@ func TestMergeRequests(t *testing.T) {
 		at(13, 153, Request{Kind: AskAdopt, ID: id, Line: []byte("acme/ads:location@1-")}),
 		at(14, 154, Request{Kind: AskResume, Partner: "acme"}),
 	}
-	mark, out := MergeRequests(Mark{Requests: 2}, func(string) []byte { return nil }, append([]Positioned{at(1, 1, Request{Kind: AskForget, ID: id})}, reqs...))
+	mark, out := MergeRequests(Mark{Requests: 2, AcceptedMS: 1}, func(string) []byte { return nil }, append([]Positioned{at(1, 1, Request{Kind: AskForget, ID: id})}, reqs...))
 	if want := (Mark{Epoch: 7, Requests: 15, AcceptedMS: 154}); mark != want {
 		t.Fatalf("%+v, want %+v", mark, want)
 	}

@@ -71,17 +71,24 @@ func (l *lane) look(ctx context.Context, s *session, slow *sync.WaitGroup) (agai
 		}
 		step, doubt := t.assess(&t.meta, t.extent, now, l.o.opt.ParkWhenStale+staleMargin)
 		t.step = step
-		t.suspect(doubt, now)
-		t.ready = step == stepBeat || step == stepAdvance || step == stepNone
-		switch step {
-		case stepBeat, stepAdvance:
+		balks := doubt == nil && now.Before(t.until)
+		switch {
+		case balks, t.stuck && step.slow():
+			// It is tried again, and what is wrong is told until that goes well.
+		default:
+			t.suspect(doubt, now)
+		}
+		t.ready = !balks && (step == stepBeat || step == stepAdvance || step == stepNone)
+		switch {
+		case step == stepBeat, step == stepAdvance:
 			quick = append(quick, t)
-		case stepTail, stepCatchUp, stepFill, stepFlip:
+		case step.slow() && !now.Before(t.until):
 			t.busy = true
 			long = append(long, t)
 		}
 		if !t.ready {
-			t.fresh, again = false, true
+			again = true
+			t.fresh = t.fresh && balks
 		}
 	}
 	if len(long) > 0 {

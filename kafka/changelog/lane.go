@@ -225,7 +225,10 @@ func (l *lane) merge(ctx context.Context, works []*work) bool {
 			w.ready, ok = false, false
 			if !errors.Is(w.err, errMoved) {
 				w.suspect(troubleOf(w.err), time.Now())
+				w.balk(time.Now())
 			}
+		} else {
+			w.balked = 0
 		}
 	}
 	return ok

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/consentry/consentry/consent"
 	"github.com/consentry/consentry/kafka"
@@ -154,4 +155,48 @@ func TestRequestsByTheSendersTimePark(t *testing.T) {
 	}
 	set(r.requests, "message.timestamp.type", "LogAppendTime")
 	o.untilOpen(consent.Shards)
+}
+
+// Somebody has put something else where a line stands, so that the subject's requests cannot be merged: the shards of
+// everybody else go on, and it shows.
+func TestShardThatCannotBeMergedKeepsNobody(t *testing.T) {
+	r, o := opened(t)
+	c := r.verb(testDeadline)
+	if err := r.raw.LPush(t.Context(), r.key(firstEpoch, person(1)), "x").Err(); err != nil {
+		t.Fatal(err)
+	}
+	r.ask(withdraw(1))
+	r.until("it shows", func() bool { return o.Status().State == kafka.StateParked })
+	for n := 2; n < 12; n++ {
+		if got := r.outcome(c, withdraw(n)); !got.InForce {
+			t.Errorf("%+v", got)
+		}
+		if s := o.Status(); s.State != kafka.StateParked {
+			t.Errorf("a shard cannot be merged, and the status is %+v", s)
+		}
+	}
+	if err := r.raw.Del(t.Context(), r.key(firstEpoch, person(1))).Err(); err != nil {
+		t.Fatal(err)
+	}
+	r.settle(firstEpoch)
+}
+
+// One partition of the state holds a record that no owner wrote: an emptied store is filled with all the others.
+func TestStrangeRecordKeepsOneShard(t *testing.T) {
+	r, o := opened(t)
+	if err := o.halt(); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.client.ProduceSync(t.Context(), &kgo.Record{Topic: r.state, Partition: 7, Key: []byte("strange"), Value: []byte("x")}).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.raw.FlushAll(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	o = r.start()
+	o.untilOpen(consent.Shards - 1)
+	s := o.Status()
+	if s.State != kafka.StateParked || s.Cause != string(kafka.OffsetsLost) {
+		t.Errorf("%+v", s)
+	}
 }

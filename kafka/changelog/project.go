@@ -17,6 +17,9 @@ import (
 // roundOps is how many records are read before they are projected in one round trip for each server.
 const roundOps = 8000
 
+// strangeAgain is when a log that holds what no owner wrote is read again.
+const strangeAgain = time.Second
+
 // labour makes shards complete, or learns what is known of them, and lets go of them.
 func (l *lane) labour(ctx context.Context, tasks []*task) {
 	var tails, fills, flips, behind []*task
@@ -39,17 +42,32 @@ func (l *lane) labour(ctx context.Context, tasks []*task) {
 		if len(part.tasks) == 0 {
 			continue
 		}
-		err := part.do(ctx, part.tasks)
-		l.mu.Lock()
-		for _, t := range part.tasks {
-			t.busy = false
-			if err != nil && ctx.Err() == nil {
-				t.suspect(troubleOf(err), time.Now())
+		l.each(ctx, part.tasks, part.do)
+	}
+}
+
+// each does something for tasks together. What the log of one of them holds must not keep the others: then each is done by
+// itself.
+func (l *lane) each(ctx context.Context, tasks []*task, do func(context.Context, []*task) error) {
+	err := do(ctx, tasks)
+	if len(tasks) > 1 && err != nil && ctx.Err() == nil && troubleOf(err).Cause() == string(kafka.OffsetsLost) {
+		for i := range tasks {
+			l.each(ctx, tasks[i:i+1], do)
+		}
+		return
+	}
+	l.mu.Lock()
+	for _, t := range tasks {
+		t.busy, t.stuck = false, err != nil
+		if err != nil && ctx.Err() == nil {
+			t.suspect(troubleOf(err), time.Now())
+			if t.doubt.Cause() == string(kafka.OffsetsLost) {
+				t.until = time.Now().Add(strangeAgain)
 			}
 		}
-		l.mu.Unlock()
-		l.wake()
 	}
+	l.mu.Unlock()
+	l.wake()
 }
 
 // takeOver reads what the state partitions say of shards that nothing is known of.

@@ -32,8 +32,12 @@ type shard struct {
 	ready    bool     // requests may be merged: Redis stands at head under the mark's epoch, or the shard is not opened yet
 	fresh    bool     // its last heartbeat succeeded
 	busy     bool     // a slow step is under way; only that may touch it
-	doubt    *kafka.Trouble
-	since    time.Time // when the doubt began
+	// balked counts merges of it that failed one after the other, while it looked complete; it is left alone until then.
+	balked int
+	until  time.Time
+	stuck  bool // its last slow step failed, and doubt says why
+	doubt  *kafka.Trouble
+	since  time.Time // when the doubt began
 
 	// The heartbeats that this owner has sent: until park_when_stale after the last, workers may believe the server that
 	// has the run id run.
@@ -58,6 +62,10 @@ const (
 	stepFill                // the store lacks this epoch: project it from the beginning, beside what is there
 	stepFlip                // what was filled is complete: make it the epoch
 )
+
+func (s step) slow() bool {
+	return s == stepTail || s == stepCatchUp || s == stepFill || s == stepFlip
+}
 
 // assess tells the next step. stale is park_when_stale with what it takes to be sure.
 func (s *shard) assess(m *consent.Meta, e extent, now time.Time, stale time.Duration) (step, *kafka.Trouble) {
@@ -95,7 +103,10 @@ func (s *shard) assess(m *consent.Meta, e extent, now time.Time, stale time.Dura
 // assessFill is for a store that is empty, was emptied or restored from before this epoch, or is to have a new one.
 func (s *shard) assessFill(m *consent.Meta, e extent) (step, *kafka.Trouble) {
 	switch {
-	case m.Epoch > s.mark.Epoch && m.Kafka:
+	case m.Epoch > s.mark.Epoch && !m.Kafka:
+		return stepWait, kafka.NewTrouble(kafka.RedisWiped, fmt.Sprintf("shard %d of the store holds consents of a single-store deployment "+
+			"that was opened after this log: it belongs to another deployment, or somebody has gone back to one store; they are left alone", s.n))
+	case m.Epoch > s.mark.Epoch:
 		return stepWait, kafka.NewTrouble(kafka.OffsetsLost, fmt.Sprintf(
 			"shard %d has epoch %d in Redis and %d in the state topic: the topic has lost something", s.n, m.Epoch, s.mark.Epoch))
 	case e.high < s.head:
@@ -174,6 +185,13 @@ func (s *shard) sent(run string, at time.Time) { s.run, s.believed = run, at }
 // wrote notes what a committed transaction of ours has added: last is the offset of its mark.
 func (s *shard) wrote(next consent.Mark, last int64) {
 	s.mark, s.found, s.head, s.marked = next, true, last+1, true
+}
+
+// balk leaves a shard alone for a while whose requests could not be merged: what was polled of the other shards is let go
+// each time.
+func (s *shard) balk(now time.Time) {
+	s.until = now.Add(min(firstBackoff<<min(s.balked, 8), lastBackoff))
+	s.balked++
 }
 
 // forget drops what is known: the log will tell.
