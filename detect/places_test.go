@@ -281,6 +281,7 @@ func million(t testing.TB, n int) *Places {
 		g, _ := degrees(lat, lon)
 		im.point(1<<(i%3), g)
 	}
+	im.data.made = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 	return loaded(t, im)
 }
 
