@@ -295,6 +295,23 @@ func BenchmarkNearMillionPlaces(b *testing.B) {
 			at[i] = [2]float64{rng.Float64()*160 - 80, rng.Float64()*360 - 180}
 		}
 	}
+	// A look-up far from the last one waits for memory once; this is how long that alone takes.
+	b.Run("one_random_access_alone", func(b *testing.B) {
+		far := make([]slot, len(p.index.cells.slots))
+		for i := range far {
+			far[i].key = rng.Uint32() // the next one is known only when this one has come
+		}
+		for i := uint32(1); b.Loop(); i++ {
+			i ^= far[uint64(i*0x9E3779B1)*uint64(len(far))>>32].key
+		}
+	})
+	b.Run("one_city", func(b *testing.B) { // as the events of one town come: 40 by 55 km
+		b.ReportAllocs()
+		for i := 0; b.Loop(); i++ {
+			c := &at[i&(len(at)-1)]
+			p.Near(47+c[0]-math.Floor(c[0]*2)/2, 5+c[1]-math.Floor(c[1]*2)/2, 0)
+		}
+	})
 	for _, accuracy := range []float64{0, 400, 1000, 5000, 50_000} {
 		b.Run(fmt.Sprintf("accuracy=%.0f", accuracy), func(b *testing.B) {
 			b.ReportAllocs()
