@@ -26,7 +26,7 @@ parts: ## redis-server, a JRE, Kafka's and the registry's jars: installed or dow
 test: parts lint ## everything: unit, scenarios, real Kafka, Redis and registries
 	$(GO) test -timeout 20m ./...
 
-PROOF ?= million outage canary detectors newcomer
+PROOF ?= million outage canary detectors newcomer failover cluster owners load scale blind
 .PHONY: prove
 prove: parts ## the long proofs on real parts, and every mutant of the merge; PROOF=million for one
 	$(GO) run ./internal/e2e/prove $(PROOF)
