@@ -321,8 +321,15 @@ func (s *Source) Topics(house *House, rec *schema.Record, scratch *[]byte) (t To
 			continue
 		}
 		v := &rec.Slots[slot]
+		if v.Kind == schema.Absent {
+			continue
+		}
 		if v.Kind != schema.String {
-			continue // null or absent: compile lets only strings be named
+			// Compile lets only strings be named; what is none all the same may be about anything.
+			if !t.Sensitive {
+				t.Sensitive, t.Path = true, s.Layout.Paths[slot]
+			}
+			continue
 		}
 		var node detect.Node
 		var sensitive bool
