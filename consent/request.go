@@ -231,6 +231,19 @@ func DecodeRequest(shard int, key, value []byte) (Request, error) {
 	return r, nil
 }
 
+// KindOf is the request that asks for a change; the zero kind for an action that is none.
+func KindOf(a Action) RequestKind {
+	switch a {
+	case ActGrant:
+		return AskGrant
+	case ActWithdraw:
+		return AskWithdraw
+	case ActWithdrawAll:
+		return AskWithdrawAll
+	}
+	return 0
+}
+
 func (r *Request) change(j *requestJSON) {
 	c := &r.Change
 	switch r.Kind {

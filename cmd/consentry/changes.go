@@ -119,13 +119,10 @@ func (s single) resume(ctx context.Context, partner string) (time.Time, error) {
 type logged struct{ log *changelog.Client }
 
 func (l logged) apply(ctx context.Context, id consent.ID, ch consent.Change, now bool, evidence string) (consent.Result, error) {
-	kinds := map[consent.Action]consent.RequestKind{
-		consent.ActGrant: consent.AskGrant, consent.ActWithdraw: consent.AskWithdraw, consent.ActWithdrawAll: consent.AskWithdrawAll,
-	}
 	if now {
 		ch.Stated, ch.AtMS = false, 0
 	}
-	return l.ask(ctx, consent.Request{Kind: kinds[ch.Action], ID: id, Change: ch, SinceNow: now, Evidence: evidence})
+	return l.ask(ctx, consent.Request{Kind: consent.KindOf(ch.Action), ID: id, Change: ch, SinceNow: now, Evidence: evidence})
 }
 
 func (l logged) protect(ctx context.Context, id consent.ID, on bool, evidence string) (consent.Result, error) {

@@ -96,7 +96,7 @@ const notOpened = "the changelog was never opened, so nothing is released (run c
 func (c *Client) ApplyAll(ctx context.Context, changes []consent.Named) ([]consent.Result, error) {
 	reqs := make([]consent.Request, len(changes))
 	for i, ch := range changes {
-		reqs[i] = consent.Request{Kind: kindOf[ch.Change.Action], ReqID: RandomID(), ID: ch.ID, Change: ch.Change}
+		reqs[i] = consent.Request{Kind: consent.KindOf(ch.Change.Action), ReqID: RandomID(), ID: ch.ID, Change: ch.Change}
 	}
 	outs, err := c.Ask(ctx, reqs...)
 	if err != nil {

@@ -190,10 +190,6 @@ func (i *importer) prepare(ctx context.Context, rows *consent.Rows, out chan<- b
 	}
 }
 
-var kindOf = map[consent.Action]consent.RequestKind{
-	consent.ActGrant: consent.AskGrant, consent.ActWithdraw: consent.AskWithdraw, consent.ActWithdrawAll: consent.AskWithdrawAll,
-}
-
 // request makes the request of a row, or says why it is refused.
 func (i *importer) request(r *consent.Row) (consent.Request, string) {
 	problem := r.Problem
@@ -207,7 +203,7 @@ func (i *importer) request(r *consent.Row) (consent.Request, string) {
 	if !known {
 		return consent.Request{}, "the subject is not of the kind that consent.subject names"
 	}
-	req := consent.Request{Kind: kindOf[r.Change.Action], ReqID: i.requestID(r.Line), ID: id, Change: r.Change, Evidence: r.Evidence}
+	req := consent.Request{Kind: consent.KindOf(r.Change.Action), ReqID: i.requestID(r.Line), ID: id, Change: r.Change, Evidence: r.Evidence}
 	return req, req.Problem()
 }
 
