@@ -15,7 +15,6 @@ import (
 const (
 	TransactionTimeout = transactionTimeout
 	EndDeadline        = endDeadline
-	SessionTimeout     = sessionTimeout
 	// EndGap keeps commits apart: the broker is still writing the markers of the one before.
 	EndGap      = endGap
 	LookTimeout = lookTimeout

@@ -200,19 +200,27 @@ func (o *Owner) lookAtTopics(ctx context.Context) error {
 	return o.lookAtSettings(ctx)
 }
 
-// lookAtSettings refuses a requests topic in which the sender says when a change was accepted. Where the settings may not
-// be read nobody can tell.
+// lookAtSettings refuses topics that would lose consents, or in which the sender says when a change was accepted. Where the
+// settings may not be read nobody can tell.
 func (o *Owner) lookAtSettings(ctx context.Context) error {
-	const stamps = "message.timestamp.type"
-	configs, err := o.adm.DescribeTopicConfigs(ctx, o.opt.Requests)
+	musts := []struct{ topic, setting, value, why string }{
+		{o.opt.Requests, "message.timestamp.type", "LogAppendTime", "a change is accepted when the broker appends it, whatever its sender's clock says"},
+		{o.opt.Requests, "cleanup.policy", "compact", "what brokers delete of it is no evidence any more"},
+		{o.opt.State, "cleanup.policy", "compact", "a withdrawal that brokers delete is forgotten"},
+	}
+	configs, err := o.adm.DescribeTopicConfigs(ctx, o.opt.Requests, o.opt.State)
 	if err != nil {
 		return nil
 	}
-	for _, c := range configs {
-		for _, s := range c.Configs {
-			if s.Key == stamps && s.Value != nil && *s.Value != "LogAppendTime" {
-				return kafka.NewTrouble(kafka.TopicMissing, fmt.Sprintf("topic %s has %s=%s and must have LogAppendTime: a change is "+
-					"accepted when the broker appends it, whatever its sender's clock says; set it with kafka-configs", o.opt.Requests, stamps, *s.Value))
+	for _, m := range musts {
+		topic, err := configs.On(m.topic, nil)
+		if err != nil {
+			continue
+		}
+		for _, s := range topic.Configs {
+			if s.Key == m.setting && s.Value != nil && *s.Value != m.value {
+				return kafka.NewTrouble(kafka.TopicMissing, fmt.Sprintf("topic %s has %s=%s and must have %s: %s; set it with kafka-configs",
+					m.topic, m.setting, *s.Value, m.value, m.why))
 			}
 		}
 	}

@@ -130,31 +130,36 @@ func TestStateMadeAgainIsMergedFromTheRequests(t *testing.T) {
 	r.settle(firstEpoch)
 }
 
-// Under the sender's time whoever asks would choose when a change was accepted.
-func TestRequestsByTheSendersTimePark(t *testing.T) {
+// Under the sender's time whoever asks would choose when a change was accepted, and a topic that deletes by age forgets
+// withdrawals: under such a setting nothing is acknowledged, and what was asked is merged when it is right again.
+func TestWrongSettingsPark(t *testing.T) {
 	r, o := opened(t)
-	if err := o.halt(); err != nil {
-		t.Fatal(err)
-	}
 	set := func(topic, name, value string) {
 		if _, err := r.adm.AlterTopicConfigs(t.Context(), []kadm.AlterConfig{{Op: kadm.SetConfig, Name: name, Value: &value}}, topic); err != nil {
 			t.Fatal(err)
 		}
 	}
-	set(r.requests, "message.timestamp.type", "CreateTime")
-	o = r.start()
-	parked := func(word string) func() bool {
-		return func() bool {
-			s := o.Status()
-			return s.State == kafka.StateParked && s.Cause == string(kafka.TopicMissing) && strings.Contains(s.Detail, word)
+	for _, wrong := range []struct{ topic, name, value, right string }{
+		{r.requests, "message.timestamp.type", "CreateTime", "LogAppendTime"},
+		{r.requests, "cleanup.policy", "delete", "compact"},
+		{r.state, "cleanup.policy", "compact,delete", "compact"},
+	} {
+		if err := o.halt(); err != nil {
+			t.Fatal(err)
 		}
+		set(wrong.topic, wrong.name, wrong.value)
+		o = r.start()
+		r.until("it parks for "+wrong.name, func() bool {
+			s := o.Status()
+			return s.State == kafka.StateParked && s.Cause == string(kafka.TopicMissing) && strings.Contains(s.Detail, wrong.name) &&
+				strings.Contains(s.Detail, wrong.topic)
+		})
+		if _, err := r.verb(time.Second).Ask(t.Context(), withdraw(1)); err == nil {
+			t.Error("a change was acknowledged")
+		}
+		set(wrong.topic, wrong.name, wrong.right)
+		o.untilOpen(consent.Shards)
 	}
-	r.until("it parks for the time", parked("message.timestamp.type"))
-	if _, err := r.verb(time.Second).Ask(t.Context(), withdraw(1)); err == nil {
-		t.Error("a change was acknowledged")
-	}
-	set(r.requests, "message.timestamp.type", "LogAppendTime")
-	o.untilOpen(consent.Shards)
 }
 
 // Somebody has put something else where a line stands, so that the subject's requests cannot be merged: the shards of

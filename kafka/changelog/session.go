@@ -33,6 +33,10 @@ type session struct {
 	found map[int32]kgo.EpochOffset // the group's positions, once they were fetched; negative for none
 }
 
+// sessionTimeout is how long an owner that does not come back keeps its shards. Every worker waits meanwhile, so it is
+// shorter than that of the workers' own group; a process that hangs for longer loses nothing but its turn.
+const sessionTimeout = 10 * time.Second
+
 // sessionSpec is what a session is built from.
 type sessionSpec struct {
 	conn     kafka.Connection
@@ -53,8 +57,9 @@ func newSession(spec sessionSpec) (*session, error) {
 		kgo.InstanceID(spec.instance),
 		kgo.TransactionTimeout(kafka.TransactionTimeout),
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),
-		kgo.SessionTimeout(kafka.SessionTimeout),
-		kgo.RebalanceTimeout(2*kafka.SessionTimeout),
+		kgo.SessionTimeout(sessionTimeout),
+		kgo.HeartbeatInterval(sessionTimeout/5),
+		kgo.RebalanceTimeout(2*sessionTimeout),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.KeepControlRecords(),
 		// A request is merged once however often it is read, so a group without positions begins at the beginning.
