@@ -10,7 +10,7 @@ func (s *Store) Fingerprint(ctx context.Context, name, hash string) (match bool,
 	// No verdict waits for this, and a person's withdrawal must not fail because its first connection takes long.
 	ctx, cancel := context.WithTimeout(ctx, s.writeDeadline)
 	defer cancel()
-	key := "consentry:keys:" + name
+	key := fingerprintKey(name)
 	client, err := s.master(ctx, key)
 	if err != nil {
 		return false, err
@@ -22,4 +22,38 @@ func (s *Store) Fingerprint(ctx context.Context, name, hash string) (match bool,
 		return false, s.failed(ctx, err)
 	}
 	return got.Val() == hash, nil
+}
+
+// Imprint sets the fingerprint of a key to what the log says, whatever is there: a store that was emptied may have been met
+// first by somebody with another key folder.
+func (s *Store) Imprint(ctx context.Context, name, hash string) error {
+	ctx, cancel := context.WithTimeout(ctx, s.writeDeadline)
+	defer cancel()
+	key := fingerprintKey(name)
+	client, err := s.master(ctx, key)
+	if err != nil {
+		return err
+	}
+	if err := client.Set(ctx, key, hash, 0).Err(); err != nil {
+		return s.failed(ctx, err)
+	}
+	return nil
+}
+
+func fingerprintKey(name string) string { return "consentry:keys:" + name }
+
+// fingerprintLen is the length of a key's fingerprint: 8 bytes in hex.
+const fingerprintLen = 16
+
+// ValidFingerprint tells whether text has the form of a key's fingerprint.
+func ValidFingerprint(text string) bool {
+	if len(text) != fingerprintLen {
+		return false
+	}
+	for _, c := range []byte(text) {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
 }

@@ -106,6 +106,8 @@ func (s *shardMerge) request(offset int64, r *Request) {
 
 func (s *shardMerge) open(r *Request) Outcome {
 	switch {
+	case r.House != "" && s.mark.House != "" && r.House != s.mark.House:
+		return Outcome{Effect: RefusedHouse}
 	case r.Epoch < s.mark.Epoch:
 		return Outcome{Effect: RefusedEpoch}
 	case r.Epoch == s.mark.Epoch:
@@ -113,6 +115,9 @@ func (s *shardMerge) open(r *Request) Outcome {
 		s.mark.Hold = s.mark.Hold && r.Hold
 	default:
 		s.mark.Epoch, s.mark.Hold = r.Epoch, r.Hold
+	}
+	if r.House != "" {
+		s.mark.House = r.House
 	}
 	return Outcome{Effect: Made, InForce: true}
 }

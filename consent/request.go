@@ -62,6 +62,7 @@ type Request struct {
 	Line     []byte // of adopt: valid. A damaged line is taken over as a withdrawal of all
 	Epoch    uint64 // of open
 	Hold     bool   // of open: the owner fills and does not vouch, until an open without it
+	House    string // of open: the fingerprint of the house key that names subjects here; empty says nothing of it
 	OpenOf   int    // of open: its shard
 	Partner  string // of stop and resume
 	Reason   string // of stop
@@ -124,6 +125,7 @@ type requestJSON struct {
 	Line       string   `json:"line,omitempty"`
 	Epoch      uint64   `json:"epoch,omitempty"`
 	Hold       bool     `json:"hold,omitempty"`
+	House      string   `json:"house,omitempty"`
 	Reason     string   `json:"reason,omitempty"`
 }
 
@@ -148,7 +150,7 @@ func (r *Request) Value() []byte {
 	case AskAdopt:
 		j.Line = string(r.Line)
 	case AskOpen:
-		j.Epoch, j.Hold = r.Epoch, r.Hold
+		j.Epoch, j.Hold, j.House = r.Epoch, r.Hold, r.House
 	case AskStop:
 		j.Reason = r.Reason
 	}
@@ -176,6 +178,8 @@ func (r *Request) Problem() string {
 		return "the line to adopt is damaged"
 	case r.Kind == AskOpen && (r.Epoch == 0 || r.Epoch > maxTimeMS):
 		return "an opening names no epoch"
+	case r.Kind == AskOpen && r.House != "" && !ValidFingerprint(r.House):
+		return "an opening names a key by what is no fingerprint"
 	case r.Kind == AskOpen && (r.OpenOf < 0 || r.OpenOf >= Shards):
 		return "an opening names no shard"
 	case (r.Kind == AskStop || r.Kind == AskResume) && !ValidName(r.Partner):
@@ -219,7 +223,7 @@ func DecodeRequest(shard int, key, value []byte) (Request, error) {
 		_, partner, _ := bytes.Cut(head, []byte(":"))
 		r.Partner = string(partner)
 	}
-	r.Evidence, r.Epoch, r.Hold, r.Reason = j.Evidence, j.Epoch, j.Hold, j.Reason
+	r.Evidence, r.Epoch, r.Hold, r.House, r.Reason = j.Evidence, j.Epoch, j.Hold, j.House, j.Reason
 	if j.Line != "" {
 		r.Line = []byte(j.Line)
 	}

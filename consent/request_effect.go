@@ -11,6 +11,7 @@ const (
 	RefusedEpoch
 	RefusedOpened
 	RefusedUnreadable
+	RefusedHouse
 )
 
 var requestEffects = map[Effect]string{
@@ -20,6 +21,7 @@ var requestEffects = map[Effect]string{
 	RefusedEpoch:      "a later epoch is open",
 	RefusedOpened:     "lines of a single store are taken over only before the first opening",
 	RefusedUnreadable: "the request cannot be read",
+	RefusedHouse:      "another house key names the subjects of this log: mount the key folder of this deployment",
 }
 
 // known tells whether e is one of all the effects.

@@ -30,6 +30,7 @@ func sampleRequests() []Request {
 		{Kind: AskAdopt, ReqID: req, ID: id, Line: []byte("*X5 acme/ads:location@6-")},
 		{Kind: AskOpen, ReqID: req, OpenOf: 63, Epoch: 7},
 		{Kind: AskOpen, ReqID: req, OpenOf: 63, Epoch: 7, Hold: true},
+		{Kind: AskOpen, ReqID: req, OpenOf: 63, Epoch: 7, House: "00112233aabbccdd"},
 		{Kind: AskStop, ReqID: req, Partner: "acme", Reason: "contract ended"},
 		{Kind: AskResume, ReqID: req, Partner: "acme"},
 	}
@@ -107,7 +108,7 @@ func FuzzRequest(f *testing.F) {
 }
 
 func TestMarks(t *testing.T) {
-	for _, m := range []Mark{{}, {Epoch: 7, Requests: 9, AcceptedMS: 1767225600000}, {Epoch: 1, Hold: true}} {
+	for _, m := range []Mark{{}, {Epoch: 7, Requests: 9, AcceptedMS: 1767225600000}, {Epoch: 1, Hold: true}, {Epoch: 1, House: "00112233aabbccdd", Group: "<a>.consent"}} {
 		if got, err := DecodeMark(m.Value()); err != nil || got != m {
 			t.Errorf("%+v came back as %+v: %v", m, got, err)
 		}
@@ -258,9 +259,38 @@ func TestAdopt(t *testing.T) {
 	}
 }
 
+// What the first opening says of the house key stays: under another one the same people have other ids.
+func TestOpenKeepsTheHouseKey(t *testing.T) {
+	const ours, theirs = "00112233aabbccdd", "ffffffffffffffff"
+	m := Mark{}
+	for i, c := range []struct {
+		epoch       uint64
+		house, want string
+		effect      Effect
+	}{
+		{7, "", "", Made}, {7, ours, ours, Made}, {8, "", ours, Made}, {9, theirs, ours, RefusedHouse}, {8, theirs, ours, RefusedHouse}, {9, ours, ours, Made},
+	} {
+		before := m.Epoch
+		p := Positioned{Offset: int64(i), AppendMS: int64(i), Request: Request{Kind: AskOpen, Epoch: c.epoch, House: c.house}}
+		var out []StateRecord
+		m, out = MergeRequests(m, func(string) []byte { return nil }, []Positioned{p})
+		if c.effect != Made && m.Epoch != before {
+			t.Errorf("%d: a refused opening has opened epoch %d", i, m.Epoch)
+		}
+		if m.House != c.want || len(out) != 1 || out[0].Done[0].Effect != c.effect {
+			t.Errorf("%d: %+v %+v", i, m, out)
+		}
+	}
+	for _, house := range []string{"0", ours + "0", "00112233AABBCCDD", "00112233aabbccd\n"} {
+		if r := (Request{Kind: AskOpen, Epoch: 1, House: house}); r.Problem() == "" {
+			t.Errorf("%q is taken for a fingerprint", house)
+		}
+	}
+}
+
 func TestRequestEffects(t *testing.T) {
 	for e, reason := range requestEffects {
-		refused := e == RefusedClosed || e == RefusedEpoch || e == RefusedOpened || e == RefusedUnreadable
+		refused := e == RefusedClosed || e == RefusedEpoch || e == RefusedOpened || e == RefusedUnreadable || e == RefusedHouse
 		if e.Refused() != refused || e.Void() || e.Reason() != reason || (reason == "") != (e == Made || e == Adopted) {
 			t.Errorf("effect %d: %q", e, reason)
 		}

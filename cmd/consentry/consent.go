@@ -158,7 +158,7 @@ func (a *app) change(ctx context.Context, f *changeFlags, ch consent.Change) err
 		return err
 	}
 	defer b.close()
-	id, err := a.subject(ctx, cfg, b.store, f.subject)
+	id, err := a.subject(f.subject, func() (*subjects, error) { return b.subjects(ctx) })
 	if err != nil {
 		return err
 	}
@@ -198,8 +198,8 @@ func unknownPair(cfg *config.Config, ch consent.Change) string {
 	return "no partner of the configuration has such a purpose; there are: " + strings.Join(purposes, ", ")
 }
 
-// subject reads and names the subject that a flag gives.
-func (a *app) subject(ctx context.Context, cfg *config.Config, store *consent.Store, text string) (consent.ID, error) {
+// subject reads and names the subject that a flag gives, by the house key that open has compared.
+func (a *app) subject(text string, open func() (*subjects, error)) (consent.ID, error) {
 	if text == "-" {
 		b, err := io.ReadAll(io.LimitReader(a.in, 4096))
 		if err != nil {
@@ -207,7 +207,7 @@ func (a *app) subject(ctx context.Context, cfg *config.Config, store *consent.St
 		}
 		text = strings.TrimRight(string(b), "\r\n")
 	}
-	names, err := openSubjects(ctx, cfg, store)
+	names, err := open()
 	if err != nil {
 		return consent.ID{}, err
 	}

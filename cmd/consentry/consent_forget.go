@@ -49,7 +49,7 @@ func (a *app) forget(ctx context.Context, f *changeFlags) error {
 		return err
 	}
 	defer b.close()
-	id, err := a.subject(ctx, cfg, b.store, f.subject)
+	id, err := a.subject(f.subject, func() (*subjects, error) { return b.subjects(ctx) })
 	if err != nil {
 		return err
 	}

@@ -1,16 +1,14 @@
-// consent_import.go loads files of consents and accepts the store.
+// consent_import.go loads files of consents.
 
 package main
 
 import (
-	"bufio"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -41,7 +39,7 @@ func importCommand(a *app) *cobra.Command {
 				return err
 			}
 			defer b.close()
-			im, err := a.openImport(c.Context(), cfg, b.store, args[0], history)
+			im, err := a.openImport(c.Context(), b, args[0], history)
 			if err != nil {
 				return err
 			}
@@ -76,8 +74,8 @@ type importing struct {
 }
 
 // openImport finds everything that is wrong before the first row: the file, the key folder, the header.
-func (a *app) openImport(ctx context.Context, cfg *config.Config, store *consent.Store, path string, history bool) (*importing, error) {
-	im := &importing{a: a, cfg: cfg, file: io.NopCloser(nil)}
+func (a *app) openImport(ctx context.Context, b *book, path string, history bool) (*importing, error) {
+	im := &importing{a: a, cfg: b.cfg, file: io.NopCloser(nil)}
 	in := a.in
 	if path != "-" {
 		f, err := os.Open(path)
@@ -85,7 +83,7 @@ func (a *app) openImport(ctx context.Context, cfg *config.Config, store *consent
 			return nil, usage("the import file cannot be opened: %s", whyNot(err))
 		}
 		in, im.file = f, f
-		if cfg.Consent.Changelog != nil {
+		if b.log != nil {
 			if im.sum, err = sumOf(f, history); err != nil {
 				f.Close()
 				return nil, &exitError{code: exitFailed, err: err}
@@ -93,7 +91,7 @@ func (a *app) openImport(ctx context.Context, cfg *config.Config, store *consent
 		}
 	}
 	var err error
-	if im.names, err = openSubjects(ctx, cfg, store); err == nil {
+	if im.names, err = b.subjects(ctx); err == nil {
 		if im.rows, err = consent.ReadRows(in, history); err != nil {
 			err = &exitError{code: exitFailed, err: err}
 		}
@@ -181,122 +179,4 @@ func (im *importing) load(ctx context.Context, w consent.Writer) (consent.Loaded
 	}
 	fmt.Fprintf(im.a.out, "made %d, void %d, refused %d\n", done.Made, done.Void, done.Refused)
 	return done, nil
-}
-
-func acceptEpochCommand(a *app) *cobra.Command {
-	var file string
-	var history, yes bool
-	c := &cobra.Command{
-		Use:   "accept-epoch",
-		Short: "Say that the store as it stands is right",
-		Long: "Say that the store as it stands (new, emptied, restored) is right. Workers wait until somebody does, since a store that\n" +
-			"lost withdrawals looks like any other. It prints what it finds and asks. With --import the store opens only when the\n" +
-			"file is loaded. It may be cut short anywhere: nothing is released meanwhile, and running it again completes it.\n\n" +
-			"With consent.changelog it opens the log, once; owners (consentry run, or consentry consent sync) must run. Later an\n" +
-			"emptied or restored store is filled from the log, and nobody is asked.",
-		Example: "  consentry consent accept-epoch --import consents.csv --yes",
-		Args:    cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			if history && file == "" {
-				return usage("--history says how --import reads its file; there is none")
-			}
-			if file == "-" && !yes {
-				return usage("--import - needs --yes: standard input cannot be the file and the answer")
-			}
-			cfg, err := a.loadConfig()
-			if err != nil {
-				return err
-			}
-			b, err := openBook(cfg)
-			if err != nil {
-				return err
-			}
-			defer b.close()
-			if b.log != nil {
-				return a.acceptLog(c.Context(), b, file, history, yes)
-			}
-			return a.acceptEpoch(c.Context(), cfg, b.store, file, history, yes)
-		},
-	}
-	c.Flags().StringVar(&file, "import", "", "load this file before the store opens")
-	c.Flags().BoolVar(&history, "history", false, "the file is history: a withdrawal counts from the time that it states")
-	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
-	return c
-}
-
-// errDoubtful keeps the store closed.
-var errDoubtful = errors.New("the store stays closed: refused rows may be withdrawals; mend them and run accept-epoch again")
-
-func (a *app) acceptEpoch(ctx context.Context, cfg *config.Config, store *consent.Store, file string, history, yes bool) error {
-	found, err := store.Inspect(ctx)
-	if err != nil {
-		return storeFailed(cfg, err)
-	}
-	switch {
-	case found.Epoch == 0 && found.Lines == 0:
-		fmt.Fprintln(a.out, "the store is new or empty")
-	case found.Open:
-		fmt.Fprintf(a.out, "the store is open, epoch %d\n", found.Epoch)
-	default:
-		fmt.Fprintf(a.out, "the store is not open, last epoch %d\n", found.Epoch)
-	}
-	fmt.Fprintf(a.out, "subjects: %d\n", found.Lines)
-	stopped := "none"
-	if len(found.Stopped) > 0 {
-		stopped = strings.Join(found.Stopped, ", ")
-	}
-	fmt.Fprintf(a.out, "stopped partners: %s\n", stopped)
-	problems, err := store.Unsafe(ctx)
-	if err != nil {
-		return storeFailed(cfg, err)
-	}
-	for _, p := range problems {
-		fmt.Fprintln(a.err, "warning: workers will park:", p)
-	}
-	var done consent.Loaded
-	var load func(context.Context, consent.Writer) error
-	if file != "" {
-		// Before the store is closed: a slip in the file's name must not leave every partner waiting.
-		im, err := a.openImport(ctx, cfg, store, file, history)
-		if err != nil {
-			return err
-		}
-		defer im.file.Close()
-		load = func(ctx context.Context, w consent.Writer) error {
-			var err error
-			if done, err = im.load(ctx, w); err == nil && done.Doubtful > 0 {
-				err = errDoubtful
-			}
-			return err
-		}
-	}
-	if !yes && !a.confirm("Is this all that subjects have allowed and withdrawn? Events wait until you say yes. [y/N] ") {
-		return &exitError{code: exitFailed, err: errors.New("not accepted; nothing was changed")}
-	}
-	said := time.Now()
-	epoch, err := store.Accept(ctx, load, func(n int) {
-		if time.Since(said) > 2*time.Second {
-			said = time.Now()
-			fmt.Fprintf(a.err, "%d keys moved\n", n)
-		}
-	})
-	if err != nil {
-		if ee := (*exitError)(nil); errors.As(err, &ee) {
-			return err
-		}
-		return storeFailed(cfg, err)
-	}
-	fmt.Fprintf(a.out, "the store is open, epoch %d\n", epoch)
-	return refusedRows(done)
-}
-
-// confirm asks a question on stderr; only y or yes is a yes.
-func (a *app) confirm(question string) bool {
-	fmt.Fprint(a.err, question)
-	answer, err := bufio.NewReader(a.in).ReadString('\n')
-	if err != nil && err != io.EOF {
-		return false
-	}
-	answer = strings.ToLower(strings.TrimSpace(answer))
-	return answer == "y" || answer == "yes"
 }

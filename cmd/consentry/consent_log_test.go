@@ -157,3 +157,29 @@ func TestConsentVerbsWithTheChangelog(t *testing.T) {
 		t.Errorf("rebuild --from-store: %s", said)
 	}
 }
+
+// Redis is emptied, and then somebody comes with another key folder: a withdrawal under it would be acknowledged and be
+// nobody's, so it is refused by what the log says.
+func TestAnotherKeyFolderIsRefusedByTheLog(t *testing.T) {
+	c := newLogCounter(t)
+	c.want(t, 0, "", "consent", "accept-epoch", "--yes")
+	c.want(t, 0, "", "consent", "grant", "--subject", who, "--partner", "acme-ads", "--purpose", "advertising", "--categories", "location", "--since", "now")
+	ours := os.Getenv("CONSENTRY_KEYS")
+	t.Setenv("CONSENTRY_KEYS", filepath.Join(t.TempDir(), "keys"))
+	c.want(t, 0, "", "keys", "init")
+	raw := goredis.NewClient(&goredis.Options{Addr: c.redis.Addr, Protocol: 2, DisableIdentity: true})
+	defer raw.Close()
+	if err := raw.FlushAll(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	// The first to ask an emptied store is taken at his word by Redis.
+	c.try(t, "", "consent", "get", "--subject", who)
+	if said := c.want(t, 1, "", "consent", "withdraw-all", "--subject", who); !strings.Contains(said, "mount the key folder") {
+		t.Errorf("a withdrawal under another house key: %s", said)
+	}
+	t.Setenv("CONSENTRY_KEYS", ours)
+	c.want(t, 0, "", "consent", "withdraw-all", "--subject", who)
+	if said := c.want(t, 0, "", "consent", "get", "--subject", who); !strings.Contains(said, "withdrawn") {
+		t.Errorf("get: %s", said)
+	}
+}

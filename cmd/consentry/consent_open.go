@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/consentry/consentry/consent"
+	"github.com/consentry/consentry/kafka/changelog"
 )
 
 // openWait bounds the opening of all shards, once owners run.
@@ -56,31 +57,37 @@ func (a *app) acceptLog(ctx context.Context, b *book, file string, history, yes 
 	var im *importing
 	if file != "" {
 		// Before anything is opened: a slip in the file's name must leave everything as it was.
-		if im, err = a.openImport(ctx, b.cfg, b.store, file, history); err != nil {
+		if im, err = a.openImport(ctx, b, file, history); err != nil {
 			return err
 		}
 		defer im.file.Close()
 	}
-	if !yes && !a.confirm("Is this all that subjects have allowed and withdrawn? Events wait until you say yes. [y/N] ") {
-		return &exitError{code: exitFailed, err: errors.New("not accepted; nothing was changed")}
-	}
-	epoch := s.NextEpoch()
-	if s.Epoch > 0 {
-		epoch = s.Epoch
-	}
-	done, err := a.openShards(ctx, b, epoch, im)
+	// From then on the log says which house key names its subjects.
+	names, err := b.subjects(ctx)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.out, "the changelog is open, epoch %d\n", epoch)
+	if !yes && !a.confirm("Is this all that subjects have allowed and withdrawn? Events wait until you say yes. [y/N] ") {
+		return &exitError{code: exitFailed, err: errors.New("not accepted; nothing was changed")}
+	}
+	o := changelog.Opening{Epoch: s.NextEpoch(), House: names.print, Wait: openWait}
+	if s.Epoch > 0 {
+		o.Epoch = s.Epoch
+	}
+	done, err := a.openShards(ctx, b, o, im)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.out, "the changelog is open, epoch %d\n", o.Epoch)
 	return refusedRows(done)
 }
 
 // openShards opens all shards; with a file it first opens them for the owners alone.
-func (a *app) openShards(ctx context.Context, b *book, epoch uint64, im *importing) (done consent.Loaded, err error) {
+func (a *app) openShards(ctx context.Context, b *book, o changelog.Opening, im *importing) (done consent.Loaded, err error) {
 	defer a.waitingForOwner()()
 	if im != nil {
-		if _, err := b.log.Open(ctx, epoch, true, openWait); err != nil {
+		o.Hold = true
+		if _, err := b.log.Open(ctx, o); err != nil {
 			return done, b.failed(err)
 		}
 		if done, err = im.loadInto(ctx, b); err != nil {
@@ -90,7 +97,8 @@ func (a *app) openShards(ctx context.Context, b *book, epoch uint64, im *importi
 			return done, &exitError{code: exitFailed, err: errDoubtful}
 		}
 	}
-	if _, err := b.log.Open(ctx, epoch, false, openWait); err != nil {
+	o.Hold = false
+	if _, err := b.log.Open(ctx, o); err != nil {
 		return done, b.failed(err)
 	}
 	return done, nil

@@ -47,7 +47,7 @@ func (a *app) protect(ctx context.Context, f *changeFlags, on bool) error {
 		return err
 	}
 	defer b.close()
-	id, err := a.subject(ctx, cfg, b.store, f.subject)
+	id, err := a.subject(f.subject, func() (*subjects, error) { return b.subjects(ctx) })
 	if err != nil {
 		return err
 	}

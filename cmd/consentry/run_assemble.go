@@ -5,6 +5,8 @@ package main
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -183,11 +185,19 @@ func (f *fabric) compare(ctx context.Context) error {
 	if c.seen == nil {
 		c.seen, c.at = map[string]string{}, time.Now()
 	}
-	for name, print := range f.ring.Fingerprints() {
+	prints := f.ring.Fingerprints()
+	// The house key first. The others stand under its name, so that a folder of another deployment that came first to an
+	// emptied store has set none of theirs.
+	names := append([]string{keys.House}, slices.DeleteFunc(slices.Sorted(maps.Keys(prints)), func(n string) bool { return n == keys.House })...)
+	for _, name := range names {
+		print, at := prints[name], name
 		if c.seen[name] == print {
 			continue
 		}
-		same, err := f.store.Fingerprint(ctx, name, print)
+		if name != keys.House {
+			at = prints[keys.House] + ":" + name
+		}
+		same, err := f.store.Fingerprint(ctx, at, print)
 		if err != nil {
 			return err
 		}

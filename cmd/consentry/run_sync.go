@@ -16,6 +16,7 @@ import (
 	"github.com/consentry/consentry/consent"
 	"github.com/consentry/consentry/kafka"
 	"github.com/consentry/consentry/kafka/changelog"
+	"github.com/consentry/consentry/keys"
 )
 
 // keepKeys is how often the role sync looks whether keys are to be made or erased.
@@ -53,24 +54,24 @@ func newSyncRole(cfg *config.Config, log *zap.Logger) (*syncRole, func(), error)
 	if err != nil {
 		return nil, nil, err
 	}
-	store, err := openStore(cfg)
+	b, err := openBook(cfg)
 	if err != nil {
 		return nil, nil, err
 	}
 	s.owner = changelog.New(changelog.Options{
 		Connection: conn, Group: cfg.Kafka.Group, Instance: cfg.Kafka.Instance, Lanes: cfg.Kafka.Lanes,
 		Requests: cfg.Consent.Changelog.Requests, State: cfg.Consent.Changelog.State, Intake: cfg.Consent.Changelog.Intake,
-		Quarantine: cfg.Quarantine, Store: store, ParkWhenStale: cfg.Consent.ParkWhenStale, Log: s.log,
+		Quarantine: cfg.Quarantine, Store: b.store, HouseKey: keys.House, ParkWhenStale: cfg.Consent.ParkWhenStale, Log: s.log,
 		Name: func(ctx context.Context) (func(string) (consent.ID, bool), error) {
-			// The house key is compared with the store's before anybody is named by it.
-			named, err := openSubjects(ctx, cfg, store)
+			// The house key is compared with the log's before anybody is named by it.
+			named, err := b.subjects(ctx)
 			if err != nil {
 				return nil, err
 			}
 			return named.id, nil
 		},
 	})
-	return s, func() { _ = store.Close() }, nil
+	return s, b.close, nil
 }
 
 // run works until ctx ends; it returns only kafka.ErrFenced, or that the client refuses its options.

@@ -63,26 +63,55 @@ func redisOf(cfg *config.Config) string {
 // subjects names what a person types.
 type subjects struct {
 	kind, region string
+	print        string // of the house key: its fingerprint
 	namer        *consent.Namer
 	buf          []byte
 }
 
 // openSubjects reads the house key, and compares it with the one that named the subjects in the store: under another one
-// a withdrawal would be acknowledged for nobody.
+// nobody is found.
 func openSubjects(ctx context.Context, cfg *config.Config, store *consent.Store) (*subjects, error) {
+	return namedBy(cfg, func(print string) (bool, error) {
+		same, err := store.Fingerprint(ctx, keys.House, print)
+		if err != nil {
+			return false, storeFailed(cfg, err)
+		}
+		return same, nil
+	})
+}
+
+// subjects is openSubjects for who changes consents: under another house key a withdrawal would be acknowledged for nobody.
+// What a changelog says counts, because a store that was emptied takes whichever key comes first.
+func (b *book) subjects(ctx context.Context) (*subjects, error) {
+	if b.log == nil {
+		return openSubjects(ctx, b.cfg, b.store)
+	}
+	house, err := b.log.House(ctx)
+	if err != nil {
+		return nil, b.failed(err)
+	}
+	if house == "" {
+		return openSubjects(ctx, b.cfg, b.store)
+	}
+	return namedBy(b.cfg, func(print string) (bool, error) { return print == house, nil })
+}
+
+func namedBy(cfg *config.Config, same func(print string) (bool, error)) (*subjects, error) {
 	ring, err := keys.Open(cfg.Keys.Dir)
 	if err != nil {
 		return nil, &exitError{code: exitFailed, err: err}
 	}
-	same, err := store.Fingerprint(ctx, keys.House, ring.Fingerprints()[keys.House])
+	s := &subjects{kind: cfg.Consent.Subject, region: cfg.Consent.Region, print: ring.Fingerprints()[keys.House]}
+	ok, err := same(s.print)
 	if err != nil {
-		return nil, storeFailed(cfg, err)
+		return nil, err
 	}
-	if !same {
+	if !ok {
 		return nil, &exitError{code: exitFailed, err: fmt.Errorf("%w; mount the key folder of this deployment; nothing was changed", &mismatch{keys.House})}
 	}
 	house := ring.HouseKey()
-	return &subjects{kind: cfg.Consent.Subject, region: cfg.Consent.Region, namer: consent.NewNamer(house[:])}, nil
+	s.namer = consent.NewNamer(house[:])
+	return s, nil
 }
 
 var errSubject = errors.New("the subject is not of the kind that consent.subject names")

@@ -67,20 +67,42 @@ func (s Standing) NextEpoch() uint64 {
 	return max(s.Epoch+1, s.Store+1, uint64(time.Now().UnixMilli()))
 }
 
-// Open opens every shard under an epoch, and waits until all are; a shard that is open under it already stays so. With
-// hold the owners fill the store and let nobody believe it until Open is called again without.
-func (c *Client) Open(ctx context.Context, epoch uint64, hold bool, wait time.Duration) (Outcome, error) {
+// House is the fingerprint of the house key that names subjects in this log; empty while no opening has said it.
+func (c *Client) House(ctx context.Context) (string, error) {
+	extents, err := c.state.extents(ctx, []int32{0})
+	if err != nil {
+		return "", err
+	}
+	tails, err := c.state.tails(ctx, extents)
+	return tails[0].mark.House, err
+}
+
+// Opening says how a log is opened.
+type Opening struct {
+	Epoch uint64
+	// Hold: the owners fill the store and let nobody believe it until an opening without Hold.
+	Hold bool
+	// House is the fingerprint of the house key that names its subjects; empty leaves what the log says.
+	House string
+	Wait  time.Duration
+}
+
+// Open opens every shard under an epoch, and waits until all are; a shard that is open under it already stays so.
+func (c *Client) Open(ctx context.Context, o Opening) (Outcome, error) {
 	reqs := make([]consent.Request, consent.Shards)
 	for p := range reqs {
-		reqs[p] = consent.Request{Kind: consent.AskOpen, ReqID: RandomID(), OpenOf: p, Epoch: epoch, Hold: hold}
+		reqs[p] = consent.Request{Kind: consent.AskOpen, ReqID: RandomID(), OpenOf: p, Epoch: o.Epoch, Hold: o.Hold, House: o.House}
 	}
-	outs, err := c.ask(ctx, wait, reqs)
+	outs, err := c.ask(ctx, o.Wait, reqs)
 	if err != nil {
 		return Outcome{}, err
 	}
-	for _, o := range outs {
-		if o.Effect.Refused() {
-			return o, errors.New("another opening has overtaken this one: " + o.Effect.Reason())
+	for _, out := range outs {
+		switch {
+		case out.Effect == consent.RefusedHouse:
+			return out, errors.New("not opened: " + out.Effect.Reason())
+		case out.Effect.Refused():
+			return out, errors.New("another opening has overtaken this one: " + out.Effect.Reason())
 		}
 	}
 	return outs[0], nil

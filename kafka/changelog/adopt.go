@@ -39,8 +39,9 @@ func (s Standing) CanAdopt() error {
 
 const adoptBatch = 2000
 
-// Adopt moves the store's lines, protections and stops into the log and opens it. tell is told how far it is.
-func (c *Client) Adopt(ctx context.Context, s Standing, tell func(what string, done int)) (Adopted, error) {
+// Adopt moves the store's lines, protections and stops into the log and opens it; house is the fingerprint of the house key
+// that named its subjects. tell is told how far it is.
+func (c *Client) Adopt(ctx context.Context, s Standing, house string, tell func(what string, done int)) (Adopted, error) {
 	out := Adopted{Epoch: s.NextEpoch()}
 	for p := range consent.Shards {
 		if err := c.o.Store.Shut(ctx, p); err != nil {
@@ -55,7 +56,7 @@ func (c *Client) Adopt(ctx context.Context, s Standing, tell func(what string, d
 	} else {
 		out.Epoch = s.Epoch // an earlier run had begun to open it, so all lines are in the log
 	}
-	if _, err := c.Open(ctx, out.Epoch, false, switchWait); err != nil {
+	if _, err := c.Open(ctx, Opening{Epoch: out.Epoch, House: house, Wait: switchWait}); err != nil {
 		return out, err
 	}
 	var err error

@@ -28,7 +28,7 @@ func (r *ownerRig) openedVerb() *Client {
 	r.t.Helper()
 	r.start()
 	c := r.verb(testDeadline)
-	if _, err := c.Open(r.t.Context(), 7, false, testDeadline); err != nil {
+	if _, err := c.Open(r.t.Context(), Opening{Epoch: 7, House: testHouse, Wait: testDeadline}); err != nil {
 		r.t.Fatal(err)
 	}
 	return c
@@ -363,7 +363,7 @@ func TestAdopt(t *testing.T) {
 	if err != nil || s.CanAdopt() != nil {
 		t.Fatalf("%+v %v %v", s, err, s.CanAdopt())
 	}
-	got, err := c.Adopt(ctx, s, func(string, int) {})
+	got, err := c.Adopt(ctx, s, testHouse, func(string, int) {})
 	if err != nil || got.Lines != 300 || got.Protected != 1 || got.Stopped != 1 {
 		t.Fatalf("%+v %v", got, err)
 	}

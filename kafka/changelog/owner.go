@@ -44,6 +44,7 @@ type Store interface {
 	Beat(ctx context.Context, beats []consent.ShardBeat) ([]bool, error)
 	BeginFill(ctx context.Context, shard int, epoch uint64) (place uint64, live bool, err error)
 	Flip(ctx context.Context, shard int, epoch, place uint64) (bool, error)
+	Imprint(ctx context.Context, name, hash string) error
 }
 
 // Options is everything that an Owner works with. Intake and Name are for the intake; all others are required.
@@ -59,6 +60,7 @@ type Options struct {
 	// parks the intake.
 	Name          func(ctx context.Context) (func(subject string) (consent.ID, bool), error)
 	Store         Store
+	HouseKey      string // the house key's name among the fingerprints in the store
 	ParkWhenStale time.Duration
 	Log           *zap.Logger
 

@@ -205,3 +205,49 @@ func TestStrangeRecordKeepsOneShard(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+// testHouse stands for the house key of the deployments in these tests.
+const testHouse = "00112233aabbccdd"
+
+// An emptied store is met first by somebody with another key folder: when it is filled again it says whose it is.
+func TestEmptiedStoreKeepsItsHouseKey(t *testing.T) {
+	r := newOwnerRig(t)
+	c := r.openedVerb()
+	if house, err := c.House(t.Context()); err != nil || house != testHouse {
+		t.Fatalf("%q %v", house, err)
+	}
+	if err := r.raw.FlushAll(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.store.Fingerprint(t.Context(), "house", "ffffffffffffffff"); err != nil {
+		t.Fatal(err)
+	}
+	r.outcome(c, withdraw(1))
+	if same, err := r.store.Fingerprint(t.Context(), "house", testHouse); err != nil || !same {
+		t.Errorf("the store believes another house key: %v", err)
+	}
+	if _, err := c.Open(t.Context(), Opening{Epoch: 9, House: "ffffffffffffffff", Wait: testDeadline}); err == nil || !strings.Contains(err.Error(), "house key") {
+		t.Errorf("opened under another house key: %v", err)
+	}
+}
+
+// Owners of another group, which nothing fences from these, leave the shards alone as long as those are there.
+func TestOwnersOfAnotherGroupPark(t *testing.T) {
+	r, o := opened(t)
+	r.ask(grant(1, 1000))
+	r.settle(firstEpoch)
+	other := r.start(func(o *Options) { o.Group += "-too" })
+	r.until("the other group parks", func() bool {
+		s := other.Status()
+		return s.State == kafka.StateParked && s.Open == 0 && strings.Contains(s.Detail, "group "+o.group+" has 2 members")
+	})
+	r.ask(withdraw(1))
+	r.settle(firstEpoch)
+	if err := o.halt(); err != nil {
+		t.Fatal(err)
+	}
+	r.leave(o.group)
+	other.untilOpen(consent.Shards)
+	r.ask(grant(2, 1000))
+	r.settle(firstEpoch)
+}

@@ -142,7 +142,7 @@ type running struct {
 func (r *ownerRig) start(change ...func(*Options)) *running {
 	r.t.Helper()
 	o := Options{Connection: r.conn, Group: r.group, Lanes: 2, Requests: r.requests, State: r.state, Quarantine: r.quarantine,
-		Store: r.store, ParkWhenStale: testStale, Log: zap.NewNop(), pulse: 50 * time.Millisecond}
+		Store: r.store, HouseKey: "house", ParkWhenStale: testStale, Log: zap.NewNop(), pulse: 50 * time.Millisecond}
 	for _, c := range change {
 		c(&o)
 	}

@@ -66,7 +66,7 @@ func (c *Client) Rebuild(ctx context.Context, tell func(what string, done int)) 
 	}
 	out.Records = f.records
 	began := time.Now()
-	if _, err := c.Open(ctx, out.Epoch, false, switchWait); err != nil {
+	if _, err := c.Open(ctx, Opening{Epoch: out.Epoch, Wait: switchWait}); err != nil {
 		return out, err
 	}
 	out.Switch = time.Since(began)
