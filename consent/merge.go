@@ -80,8 +80,8 @@ var effectReasons = [numEffects]string{
 
 // Reason says in a sentence why a change did not do all that it asked; empty when it did.
 func (e Effect) Reason() string {
-	if e >= Made {
-		return requestEffects[e]
+	if reason, ok := requestEffects[e]; ok {
+		return reason
 	}
 	return effectReasons[e]
 }

@@ -287,12 +287,3 @@ func TestOpenKeepsTheHouseKey(t *testing.T) {
 		}
 	}
 }
-
-func TestRequestEffects(t *testing.T) {
-	for e, reason := range requestEffects {
-		refused := e == RefusedClosed || e == RefusedEpoch || e == RefusedOpened || e == RefusedUnreadable || e == RefusedHouse
-		if e.Refused() != refused || e.Void() || e.Reason() != reason || (reason == "") != (e == Made || e == Adopted) {
-			t.Errorf("effect %d: %q", e, reason)
-		}
-	}
-}

@@ -69,13 +69,14 @@ type importing struct {
 	names *subjects
 	rows  *consent.Rows
 	file  io.Closer
+	part  func() string // how much of the file has been read, " (12 %)"; empty where that cannot be said
 	// sum names the file and how it is read, for a load that goes on; zero for what cannot be read twice.
 	sum [sha256.Size]byte
 }
 
 // openImport finds everything that is wrong before the first row: the file, the key folder, the header.
 func (a *app) openImport(ctx context.Context, b *book, path string, history bool) (*importing, error) {
-	im := &importing{a: a, cfg: b.cfg, file: io.NopCloser(nil)}
+	im := &importing{a: a, cfg: b.cfg, file: io.NopCloser(nil), part: func() string { return "" }}
 	in := a.in
 	if path != "-" {
 		f, err := os.Open(path)
@@ -83,6 +84,15 @@ func (a *app) openImport(ctx context.Context, b *book, path string, history bool
 			return nil, usage("the import file cannot be opened: %s", whyNot(err))
 		}
 		in, im.file = f, f
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() && info.Size() > 0 {
+			im.part = func() string {
+				at, err := f.Seek(0, io.SeekCurrent)
+				if err != nil {
+					return ""
+				}
+				return fmt.Sprintf(" (%d %%)", 100*at/info.Size())
+			}
+		}
 		if b.log != nil {
 			if im.sum, err = sumOf(f, history); err != nil {
 				f.Close()
@@ -133,7 +143,7 @@ func (im *importing) loadInto(ctx context.Context, b *book) (consent.Loaded, err
 		File: im.sum, Name: im.names.id, Check: im.check, Report: im.report,
 		Progress: func(rows, merged int) {
 			read = rows
-			say("%d rows read, %d merged, %.0f a second\n", rows, merged, float64(merged)/time.Since(began).Seconds())
+			say("%d rows read%s, %d merged, %.0f a second\n", rows, im.part(), merged, float64(merged)/time.Since(began).Seconds())
 		},
 		Resumed: func(line int) {
 			fmt.Fprintf(im.a.err, "going on after line %d, up to which an earlier run has appended everything\n", line)
@@ -168,7 +178,7 @@ func (im *importing) load(ctx context.Context, w consent.Writer) (consent.Loaded
 		Progress: func(n int) {
 			if time.Since(said) > 2*time.Second {
 				said = time.Now()
-				fmt.Fprintf(im.a.err, "%d rows\n", n)
+				fmt.Fprintf(im.a.err, "%d rows%s\n", n, im.part())
 			}
 		},
 	}

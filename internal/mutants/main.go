@@ -23,11 +23,11 @@ import (
 const (
 	folder = "consent"
 	target = "merge.go"
-	tests  = "^(TestMerge|TestHistories|TestDamagedLines|TestEffects)"
+	tests  = "^(TestMerge|TestHistories|TestDamagedLines|TestEffects|TestRequestEffects)"
 )
 
 // beside are the other files that are copied: a package of their own, without Redis.
-var beside = []string{"entry.go", "line.go", "merge_test.go", "model_test.go", "request_effect.go"}
+var beside = []string{"entry.go", "line.go", "merge_test.go", "model_test.go", "request_effect.go", "request_effect_test.go"}
 
 func main() {
 	if err := mutate(); err != nil {

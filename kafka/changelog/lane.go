@@ -35,6 +35,7 @@ type lane struct {
 	last   time.Time                    // of the last commit
 	alive  atomic.Int64
 	shown  atomic.Pointer[view]
+	told   string // the cause that was logged last; empty for none
 }
 
 func newLane(o *Owner, n int) *lane {

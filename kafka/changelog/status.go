@@ -6,6 +6,8 @@ import (
 	"context"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/consentry/consentry/kafka"
 )
 
@@ -37,6 +39,34 @@ func (l *lane) publish() {
 		v.shards = append(v.shards, one)
 	}
 	l.shown.Store(v)
+	l.tell(v)
+}
+
+// tell logs when the lane's oldest doubt is another than before, or has ended. mu is held.
+func (l *lane) tell(v *view) {
+	var first *suspicion
+	doubted := 0
+	for i := range v.shards {
+		d := &v.shards[i].doubt
+		if d.trouble == nil {
+			continue
+		}
+		if doubted++; first == nil || d.since.Before(first.since) {
+			first = d
+		}
+	}
+	state, cause, detail := kafka.StateRunning, "", ""
+	if first != nil {
+		state = kafka.StateParked
+		cause = first.trouble.Cause()
+		_, detail = kafka.CauseOf(first.trouble, kafka.BrokerUnreachable)
+	}
+	if cause == l.told {
+		return
+	}
+	l.log.Info("consents", zap.String("state", string(state)), zap.String("cause", cause), zap.String("detail", detail),
+		zap.Int("parked", doubted), zap.Int("shards", len(v.shards)), zap.String("was", l.told))
+	l.told = cause
 }
 
 // shards visits what every lane shows.

@@ -37,6 +37,9 @@ var blindBehindSentinels = []blindBuild{
 		{believeFile, "case age > s.staleAfter, age < 0:", "case age < -time.Hour:"},
 		{believeFile, "case behind && s.changelog:", "case behind && s.changelog && epoch == 0:"},
 		{believeFile, "case behind:", "case behind && epoch == 0:"}}, "worker", ownerless},
+	{"an owner that vouches for a new master at once", []edit{
+		{"kafka/changelog/shard.go", "if now.Sub(s.believed) < stale {", "if now.Before(s.believed) {"}}, "owner",
+		truthScenario{name: "old master parted, workers left with it", lacks: true, alone: true, act: parted, mend: sentinelsWhole}},
 }
 
 var blindOwners = []blindBuild{
