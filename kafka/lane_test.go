@@ -155,6 +155,7 @@ func TestKeysMismatchHoldsEverything(t *testing.T) {
 	h.begin()
 	fit := make(chan struct{})
 	r := h.start(func(o *Options) {
+		o.keysEvery = time.Hour // what has failed is asked again soon
 		o.CheckKeys = func(context.Context) error {
 			select {
 			case <-fit:

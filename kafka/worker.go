@@ -49,7 +49,7 @@ type Options struct {
 	Policy           *policy.Set
 	Store            Store
 	Keyring          filters.Keyring
-	CheckKeys        func(ctx context.Context) error // reads the key folder anew, compares fingerprints; asked every 3 s
+	CheckKeys        func(ctx context.Context) error // reads the key folder anew, compares fingerprints; asked every 3 s, and sooner while it fails
 	Prepare          PrepareFunc
 	DecideBy         func(p *policy.Partner) time.Time // when a parked partner's events begin to lose their keys; zero: never
 	Version          string
@@ -127,14 +127,25 @@ func (w *Worker) Run(ctx context.Context) error {
 	return nil
 }
 
+const (
+	// keysAgain is how soon keys that could not be compared are compared again. What failed may only have been the store,
+	// while it was down, and when that is back nobody should wait for the keys.
+	keysAgain    = 250 * time.Millisecond
+	keysDeadline = time.Second
+)
+
 // watchKeys keeps the key folder current and in agreement with what the other workers use.
 func (w *Worker) watchKeys(ctx context.Context) {
-	every(ctx, w.opt.keysEvery, func() {
-		err := w.opt.CheckKeys(ctx)
+	for ctx.Err() == nil {
+		err := w.checkKeys(ctx)
 		if ctx.Err() != nil {
 			return
 		}
 		w.sickKeys.Store(&err)
+		wait := w.opt.keysEvery
+		if err != nil {
+			wait = min(keysAgain, wait)
+		}
 		for _, p := range w.partners {
 			if err != nil {
 				p.standing.doubt("keys", err, KeyMissing)
@@ -142,7 +153,14 @@ func (w *Worker) watchKeys(ctx context.Context) {
 				p.standing.content("keys")
 			}
 		}
-	})
+		pause(ctx, wait)
+	}
+}
+
+func (w *Worker) checkKeys(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, keysDeadline)
+	defer cancel()
+	return w.opt.CheckKeys(ctx)
 }
 
 // keysFit is nil while the keys may be used.
