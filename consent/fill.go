@@ -39,7 +39,7 @@ if m[1] == 'kafka' and m[2] == ARGV[1] then return 'ok' end
 if m[3] ~= ARGV[1] or m[4] ~= ARGV[2] then return 'moved' end
 if m[1] == 'kafka' and m[2] and tonumber(m[2]) > tonumber(ARGV[1]) then return 'moved' end
 redis.call('HSET', KEYS[1], 'truth', 'kafka', 'epoch', ARGV[1], 'place', ARGV[2], 'protected', redis.call('SCARD', KEYS[2]))
-redis.call('HDEL', KEYS[1], 'building', 'building_place', 'beat', 'run', 'accepting')
+redis.call('HDEL', KEYS[1], 'building', 'building_place', 'beat', 'run', 'accepting', 'dropped')
 return 'ok'
 `)
 

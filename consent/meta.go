@@ -6,6 +6,7 @@ package consent
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -27,6 +28,8 @@ const (
 	// fieldBuilding is an epoch that is being filled beside the open one.
 	fieldBuilding      = "building"
 	fieldBuildingPlace = "building_place"
+	// fieldDropped stays, once the server was seen to have dropped keys by itself, until the shard's lines are others.
+	fieldDropped = "dropped"
 
 	truthShut  = "shut"
 	truthKafka = "kafka"
@@ -42,12 +45,15 @@ type Meta struct {
 	BeatMS                  int64  // 0 for none
 	Run                     string
 	Protected               uint64
-	NodeRun                 string // run_id of the server; of a changelog only
-	NowMS                   int64  // its clock, read after the meta
+	// Dropped: the server has evicted keys, so that a line, a stop or a protection may be missing although the place
+	// says that it is there. Noted: the meta says so. Of a changelog only.
+	Dropped, Noted bool
+	NodeRun        string // run_id of the server; of a changelog only
+	NowMS          int64  // its clock, read after the meta
 }
 
 var metaFields = []string{
-	fieldTruth, fieldEpoch, fieldPlace, fieldBuilding, fieldBuildingPlace, fieldBeat, fieldRun, fieldProtected,
+	fieldTruth, fieldEpoch, fieldPlace, fieldBuilding, fieldBuildingPlace, fieldBeat, fieldRun, fieldProtected, fieldDropped,
 }
 
 // Metas reads the metas of shards: Metas[i] belongs to shards[i].
@@ -63,24 +69,24 @@ func (s *Store) Metas(ctx context.Context, shards []int) ([]Meta, error) {
 		for i, shard := range n.shards {
 			reads[i] = pipe.HMGet(ctx, metaKeys[shard], metaFields...)
 		}
-		var info *redis.StringCmd
+		var info, stats *redis.StringCmd
 		if s.changelog {
-			info = pipe.Info(ctx, "server")
+			info, stats = pipe.Info(ctx, "server"), pipe.Info(ctx, "stats")
 		}
 		now := pipe.Time(ctx)
 		if _, err := pipe.Exec(ctx); err != nil {
 			return err
 		}
-		run := ""
+		run, dropped := "", false
 		if info != nil {
-			run = runID(info.Val())
+			run, dropped = runID(info.Val()), evicted(stats.Val())
 		}
 		for i, shard := range n.shards {
 			m, ok := readMeta(reads[i].Val())
 			if !ok {
 				return errReply
 			}
-			m.NodeRun, m.NowMS = run, now.Val().UnixMilli()
+			m.NodeRun, m.NowMS, m.Dropped = run, now.Val().UnixMilli(), m.Noted || dropped
 			metas[at[shard]] = m
 		}
 		return nil
@@ -113,6 +119,7 @@ func readMeta(values []any) (Meta, bool) {
 	m := Meta{
 		Kafka: text(0) == truthKafka, Shut: text(0) == truthShut, Epoch: number(1), Place: number(2),
 		Building: number(3), BuildingPlace: number(4), BeatMS: int64(number(5)), Run: text(6), Protected: number(7),
+		Noted: text(8) != "",
 	}
 	return m, good
 }
@@ -139,14 +146,44 @@ var readKeys = redis.NewScript(readKeysSource)
 // readBatch bounds the keys of one script, which holds the server up.
 const readBatch = 500
 
+// evicted tells whether a server has dropped keys to make room, by the section stats of its INFO; also when that does not
+// say.
+func evicted(stats string) bool { return !strings.Contains(stats, "\nevicted_keys:0\r") }
+
+// ErrDropped says that a server has dropped keys by itself: what it does not have proves nothing, and must not be merged
+// upon.
+var ErrDropped error = sick(causeUnsafe, "the store has dropped keys by itself")
+
 // ReadForMerge reads what keys of the state topic (Request.StateKey) have in Redis: values[i] belongs to keys[i], nil for
-// none. ok only if the shard stands, while they are read, in this epoch at exactly this place.
+// none. ok only if the shard stands, while they are read, in this epoch at exactly this place. The error is ErrDropped
+// where any of them may be missing.
 func (s *Store) ReadForMerge(ctx context.Context, shard int, epoch, place uint64, keys []string) (values [][]byte, ok bool, err error) {
 	values, found, ok, err := s.Read(ctx, shard, epoch, keys)
 	if err != nil || !ok || found != place {
 		return nil, false, err
 	}
+	// Asked after the keys were read: what was dropped before that shows.
+	metas, err := s.Metas(ctx, []int{shard})
+	switch {
+	case err != nil:
+		return nil, false, err
+	case metas[0].Dropped:
+		return nil, false, ErrDropped
+	}
 	return values, true, nil
+}
+
+// NoteDropped notes in the meta of shards that their server has dropped keys: its own count ends with it, or by CONFIG
+// RESETSTAT.
+func (s *Store) NoteDropped(ctx context.Context, shards []int) error {
+	return s.onNodes(ctx, shards, func(ctx context.Context, n node) error {
+		pipe := n.client.Pipeline()
+		for _, shard := range n.shards {
+			pipe.HSet(ctx, metaKeys[shard], fieldDropped, "1")
+		}
+		_, err := pipe.Exec(ctx)
+		return err
+	})
 }
 
 // Read reads what keys of the state topic have in Redis under an epoch, and the shard's place, which did not move

@@ -86,7 +86,7 @@ var wantedSingle = []setting{
 var wantedView = []setting{
 	{"role", "master", "connect to the master, not to a replica"},
 	{"maxmemory_policy", "noeviction", "CONFIG SET maxmemory-policy noeviction"},
-	{"evicted_keys", "0", "keys were evicted: run consentry consent rebuild, then CONFIG RESETSTAT"},
+	{"evicted_keys", "0", "keys were evicted: CONFIG RESETSTAT, then run consentry consent rebuild"},
 }
 
 // unsafe looks at every server that holds a shard.

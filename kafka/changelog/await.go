@@ -215,8 +215,8 @@ func (c *Client) awaitStore(ctx context.Context, needs map[int32]need) (int64, e
 		metas, err := c.o.Store.Metas(ctx, shards)
 		var now int64
 		holds := err == nil
-		if err != nil {
-			why = err.Error()
+		if err != nil && (why == "" || ctx.Err() == nil) {
+			why = err.Error() // a look that the end of patience cut short says nothing new
 		}
 		for i := range metas {
 			if err != nil {
@@ -254,6 +254,8 @@ func (n need) lacks(m *consent.Meta, stale time.Duration) string {
 		return "has not come as far yet; " + noOwner
 	case n.hold:
 		return ""
+	case m.Dropped:
+		return "may lack lines, because Redis has dropped keys by itself (see consentry status)"
 	case m.Run == "" || m.Run != m.NodeRun:
 		return "has not been told by its owner that it is complete"
 	case m.NowMS-m.BeatMS > stale.Milliseconds():

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/consentry/consentry/consent"
 	"github.com/consentry/consentry/kafka"
 )
@@ -91,6 +93,7 @@ func (l *lane) look(ctx context.Context, s *session, slow *sync.WaitGroup) (agai
 			t.fresh = t.fresh && balks
 		}
 	}
+	l.noteDropped(ctx, tasks)
 	if len(long) > 0 {
 		slow.Go(func() { l.labour(ctx, long) })
 	}
@@ -99,6 +102,25 @@ func (l *lane) look(ctx context.Context, s *session, slow *sync.WaitGroup) (agai
 	}
 	l.allow(s)
 	return again
+}
+
+// noteDropped keeps what a server says of itself only until it starts again. Where it cannot be written it is at the next
+// look, and until then nothing is merged upon that server either.
+func (l *lane) noteDropped(ctx context.Context, tasks []*task) {
+	var shards []int
+	for _, t := range tasks {
+		if t.err == nil && t.meta.Dropped && !t.meta.Noted {
+			shards = append(shards, t.n)
+		}
+	}
+	if len(shards) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookDeadline)
+	defer cancel()
+	if err := l.o.opt.Store.NoteDropped(ctx, shards); err != nil {
+		l.log.Warn("store", zap.String("code", kafka.Code(err)))
+	}
 }
 
 // see asks Redis and Kafka about every shard that is not busy. Redis is asked first: its clock is the time from which a

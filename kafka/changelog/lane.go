@@ -249,16 +249,26 @@ func (w *work) merge(ctx context.Context, store Store, log *statelog) {
 		}
 	default:
 		found, ok, err := store.ReadForMerge(ctx, w.n, w.mark.Epoch, uint64(w.head), keys)
-		if err != nil {
+		switch {
+		case errors.Is(err, consent.ErrDropped):
+			// A line that Redis has dropped would be merged upon as none, and an old grant would count again. The log has
+			// them all, and takes longer.
+			for _, key := range keys {
+				values[key] = nil
+			}
+			if w.err = w.loggedValues(ctx, log, values); w.err != nil {
+				return
+			}
+		case err != nil:
 			w.err = err
 			return
-		}
-		if !ok {
+		case !ok:
 			w.err = errMoved
 			return
-		}
-		for i, key := range keys {
-			values[key] = found[i]
+		default:
+			for i, key := range keys {
+				values[key] = found[i]
+			}
 		}
 	}
 	w.next, w.out = consent.MergeRequests(w.mark, func(key string) []byte { return values[key] }, w.reqs)

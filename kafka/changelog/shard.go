@@ -93,6 +93,10 @@ func (s *shard) assess(m *consent.Meta, e extent, now time.Time, stale time.Dura
 	}
 	next, doubt := s.assessPlace(m, e)
 	if next == stepBeat || next == stepAdvance {
+		if m.Dropped {
+			return stepNone, s.trouble(kafka.RedisUnsafe, "may lack lines: Redis has dropped keys by itself to make room (evicted_keys); "+
+				"CONFIG SET maxmemory-policy noeviction, CONFIG RESETSTAT, then consentry consent rebuild")
+		}
 		if t := s.waitOut(m, now, stale); t != nil {
 			return stepNone, t
 		}

@@ -112,6 +112,8 @@ func nextOf(c kafka.Cause) string {
 		return "Nothing: an owner brings the store up to date. Where that takes minutes, look at how quickly Redis and the brokers answer."
 	case kafka.RedisWiped:
 		return "Run the command that the detail names. Where it names none an owner fills the store, and nothing is needed."
+	case kafka.RedisUnsafe:
+		return "Redis has dropped keys by itself: CONFIG SET maxmemory-policy noeviction, CONFIG RESETSTAT, then consentry consent rebuild; see also consentry preflight."
 	case kafka.StateRestoring:
 		return "Nothing: an owner takes its shards over. Where that takes minutes a transaction is left open in the state topic; kafka-transactions.sh lists and aborts it."
 	case kafka.OffsetsLost:

@@ -7,6 +7,7 @@ package changelog
 import (
 	"bytes"
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -72,7 +73,7 @@ func doneOf(r *kgo.Record) ([]consent.Done, bool) {
 // unopenedValues finds what the state has now for the requests of a shard that was never opened. Who changes a line
 // that was taken over, which is rare, has the whole partition read.
 func (w *work) unopenedValues(ctx context.Context, log *statelog, values map[string][]byte) error {
-	missing := map[string]bool{}
+	missing := map[string][]byte{}
 	for i := range w.reqs {
 		p := &w.reqs[i]
 		key := p.Request.StateKey()
@@ -82,14 +83,22 @@ func (w *work) unopenedValues(ctx context.Context, log *statelog, values map[str
 		if v, known := w.unopened[key]; known {
 			values[key] = v
 		} else if p.Request.Kind != consent.AskAdopt {
-			missing[key] = true
+			missing[key] = nil
 		}
 	}
-	if len(missing) == 0 {
+	err := w.loggedValues(ctx, log, missing)
+	maps.Copy(values, missing)
+	return err
+}
+
+// loggedValues sets the values of keys, all of them keys of the map, to what the state partition says up to where this
+// owner knows it. It reads the whole partition.
+func (s *shard) loggedValues(ctx context.Context, log *statelog, values map[string][]byte) error {
+	if len(values) == 0 {
 		return nil
 	}
-	return log.read(ctx, map[int32]span{int32(w.n): {0, w.head}}, func(r *kgo.Record) error {
-		if missing[string(r.Key)] {
+	return log.read(ctx, map[int32]span{int32(s.n): {0, s.head}}, func(r *kgo.Record) error {
+		if _, asked := values[string(r.Key)]; asked {
 			values[string(r.Key)] = bytes.Clone(r.Value)
 		}
 		return nil
