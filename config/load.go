@@ -102,6 +102,9 @@ func (l *loader) read(path string, s *spec) *value {
 	if s == &mainTable {
 		l.checkMain(v)
 		l.checkRedis(v.child("redis"))
+		if stale := v.child("consent", "park_when_stale"); l.changelog && stale != nil && stale.num < 1000 {
+			l.problem(stale.pos, staleTooShort)
+		}
 	}
 	return v
 }

@@ -127,7 +127,7 @@ var mainTable = spec{form: object, doc: "consentry.yaml: the plumbing, owned by 
 	{key: "consent", form: object, doc: "How consent is asked.", keys: []spec{
 		{key: "subject", form: enum, enum: []string{"msisdn", "imsi", "opaque"}, doc: "What identifies a subject. Default msisdn."},
 		{key: "region", form: region, doc: "Home region of national numbers, ISO 3166-1 alpha-2. Default US."},
-		{key: "park_when_stale", form: span, min: 1, max: 2000, over: staleTooLong, doc: "Age of the store's answers at which work stops. Default and most 2s."},
+		{key: "park_when_stale", form: span, min: 1, max: 2000, over: staleTooLong, doc: "Age of the store's answers at which work stops. Default and most 2s; with changelog at least 1s."},
 		{key: "changelog", form: object, doc: "Keeps the truth about consents in Kafka and rebuilds Redis from it. May be empty: {}. Without it one Redis holds the truth.", keys: []spec{
 			{key: "requests", form: topic, doc: "Topic of the changes that were asked for. Default consentry.consent.requests."},
 			{key: "state", form: topic, doc: "Topic of each subject's line. Default consentry.consent.state."},
@@ -163,6 +163,8 @@ const (
 	onlyMasters  = "consents are read from masters only: a replica still answers with what was so before the last withdrawal"
 	severalHosts = "names one host: write sentinel: {master: ..., nodes: [...]} or cluster: {nodes: [...]} in place of url"
 	staleTooLong = "park_when_stale is at most 2s: with the 3s that a verdict lives it makes the 5s within which an opt-out must hold"
+	// staleTooShort is of a changelog only: without one no heartbeat is waited for.
+	staleTooShort = "with consent.changelog park_when_stale is at least 1s: owners say every 500ms that the store is complete, and who waits for less parks between two of them"
 )
 
 var sourceTable = spec{form: object, doc: "sources/*.yaml: what one raw topic means, owned by the privacy office.", keys: []spec{
