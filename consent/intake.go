@@ -59,7 +59,7 @@ func DecodeIntake(value []byte) (Intake, error) {
 	case j.Linked != nil && j.Action != actionWithdrawAll:
 		linked = "false"
 	}
-	if c.fill(j.Action, linked, j.Since, j.Until) != "" || len(j.Evidence) > MaxEvidence || !plain(j.Evidence) {
+	if c.fill(j.Action, linked, j.Since, j.Until) != "" || len(j.Evidence) > MaxEvidence || !prints(j.Evidence) {
 		return Intake{}, errIntake
 	}
 	return Intake{Subject: j.Subject, Change: c, Evidence: j.Evidence}, nil

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -167,6 +168,20 @@ func (r *Request) Value() []byte {
 // Problem says why a request cannot be appended, without a value of it; empty when it can. Whether a change is well
 // formed is Merge's to say.
 func (r *Request) Problem() string {
+	problem := r.malformed()
+	switch {
+	case problem != "":
+	case !prints(r.Evidence):
+		return "evidence has characters that do not print"
+	case !prints(r.Reason):
+		return "the reason has characters that do not print"
+	}
+	return problem
+}
+
+// malformed says why what stands in the log is no request. It asks less of texts than Problem: which characters print
+// changes with Unicode, and a withdrawal that was accepted must stay one.
+func (r *Request) malformed() string {
 	switch {
 	case r.Kind == 0 || r.Kind >= numRequestKinds:
 		return "the request has no kind"
@@ -191,6 +206,12 @@ func (r *Request) Problem() string {
 // plain tells whether s is UTF-8 without control characters.
 func plain(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(c rune) bool { return c < ' ' || c == 0x7f })
+}
+
+// prints tells whether a text that a person will read shows as what it is: C1 controls steer terminals, and format
+// characters are not seen themselves and turn the text around them (bidirectional overrides, UAX #9).
+func prints(s string) bool {
+	return plain(s) && !strings.ContainsFunc(s, func(c rune) bool { return !unicode.IsGraphic(c) })
 }
 
 var errRequest error = &Refused{Reason: "the record is no request"}
@@ -229,7 +250,7 @@ func DecodeRequest(shard int, key, value []byte) (Request, error) {
 	}
 	r.change(&j)
 	// What does not come out as it went in has a field that is not its kind's, or was not written by us.
-	if r.Problem() != "" || r.Shard() != shard || !bytes.Equal(r.Key(), key) || !bytes.Equal(r.Value(), value) {
+	if r.malformed() != "" || r.Shard() != shard || !bytes.Equal(r.Key(), key) || !bytes.Equal(r.Value(), value) {
 		return Request{}, errRequest
 	}
 	return r, nil

@@ -94,7 +94,7 @@ func FuzzRequest(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if r.Problem() != "" || r.Shard() != shard || !bytes.Equal(r.Key(), key) || !bytes.Equal(r.Value(), value) {
+		if r.malformed() != "" || r.Shard() != shard || !bytes.Equal(r.Key(), key) || !bytes.Equal(r.Value(), value) {
 			t.Fatalf("%+v", r)
 		}
 		// Whatever came in, the merge takes it, and leaves a line that can be read.

@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"strings"
+	"unicode"
 
 	"github.com/consentry/consentry/consent"
 	"github.com/consentry/consentry/kafka/changelog"
@@ -67,7 +68,7 @@ func (v *eventView) print(b *strings.Builder) {
 	}
 	add := func(format, value string) {
 		if value != "" {
-			fmt.Fprintf(b, format, value)
+			fmt.Fprintf(b, format, strings.Map(graphic, value))
 		}
 	}
 	add(", since %s", v.Since)
@@ -82,4 +83,12 @@ func (v *eventView) print(b *strings.Builder) {
 	add(" by %s", v.EndedBy)
 	add(", evidence %s", v.EndedFor)
 	b.WriteByte('\n')
+}
+
+// graphic lets nothing through that would rewrite what a terminal shows: what stands in the log was not always refused.
+func graphic(c rune) rune {
+	if unicode.IsGraphic(c) {
+		return c
+	}
+	return unicode.ReplacementChar
 }
