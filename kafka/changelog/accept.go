@@ -21,16 +21,18 @@ type Standing struct {
 	Store    uint64 // the highest epoch that the store knows
 	Single   bool   // the store holds the truth of a single-store deployment
 	Shut     bool   // which has begun to be moved over
+	Lost     bool   // the store follows a log that this one is not any more: the state topic was lost, or is another
 	Believed int    // shards that workers believe at this moment
 }
 
 // Standing looks at the log and the store.
 func (c *Client) Standing(ctx context.Context) (Standing, error) {
-	tails, extents, err := c.marks(ctx)
+	// The store first: what it has of the log must then be there.
+	metas, err := c.o.Store.Metas(ctx, shardNumbers())
 	if err != nil {
 		return Standing{}, err
 	}
-	metas, err := c.o.Store.Metas(ctx, shardNumbers())
+	tails, extents, err := c.marks(ctx)
 	if err != nil {
 		return Standing{}, err
 	}
@@ -49,6 +51,7 @@ func (c *Client) Standing(ctx context.Context) (Standing, error) {
 		}
 		s.Store = max(s.Store, m.Epoch, m.Building)
 		s.Single = s.Single || !m.Kafka && m.Epoch != 0
+		s.Lost = s.Lost || m.Kafka && t.mark.Epoch == 0
 		s.Shut = s.Shut || m.Shut
 	}
 	return s, nil
@@ -61,6 +64,10 @@ func shardNumbers() []int {
 	}
 	return out
 }
+
+// ErrLost says that there is nothing to open: a new epoch on what is left would not bring the rest back.
+var ErrLost = errors.New("the store follows a log that was opened, and the state topic was not: it was lost, or is another one. " +
+	"Leave Redis as it is, see consentry status, and bring the topic back; what to do where nobody can: docs/consent-changelog.md, \"the state topic is lost\"")
 
 // NextEpoch is one that no shard has had.
 func (s Standing) NextEpoch() uint64 {
