@@ -9,12 +9,13 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// beginFill names the epoch to build; one that is being built goes on.
+// beginFill names the epoch to build; one that is being built goes on, unless the server has dropped keys meanwhile.
 var beginFill = redis.NewScript(`
-local m = redis.call('HMGET', KEYS[1], 'truth', 'epoch', 'building', 'building_place')
+local m = redis.call('HMGET', KEYS[1], 'truth', 'epoch', 'building', 'building_place', 'building_dropped')
 if m[1] == 'kafka' and m[2] and tonumber(m[2]) >= tonumber(ARGV[1]) then return 'live' end
-if m[3] == ARGV[1] and m[4] then return m[4] end
+if m[3] == ARGV[1] and m[4] and not m[5] then return m[4] end
 redis.call('HSET', KEYS[1], 'building', ARGV[1], 'building_place', '0')
+redis.call('HDEL', KEYS[1], 'building_dropped')
 return '0'
 `)
 
@@ -32,19 +33,24 @@ func (s *Store) BeginFill(ctx context.Context, shard int, epoch uint64) (place u
 	return uint64(v), false, nil
 }
 
-// flip opens the epoch that was built, only if it stands at this place. Nobody has vouched for it then.
+// flip opens the epoch that was built, only if it stands at this place and nothing of it can have been dropped. Nobody has
+// vouched for it then.
 var flip = redis.NewScript(`
-local m = redis.call('HMGET', KEYS[1], 'truth', 'epoch', 'building', 'building_place')
+local m = redis.call('HMGET', KEYS[1], 'truth', 'epoch', 'building', 'building_place', 'building_dropped')
 if m[1] == 'kafka' and m[2] == ARGV[1] then return 'ok' end
 if m[3] ~= ARGV[1] or m[4] ~= ARGV[2] then return 'moved' end
 if m[1] == 'kafka' and m[2] and tonumber(m[2]) > tonumber(ARGV[1]) then return 'moved' end
+if m[5] or not string.find(redis.call('INFO', 'stats'), '\nevicted_keys:0\r', 1, true) then
+  redis.call('HDEL', KEYS[1], 'building', 'building_place', 'building_dropped')
+  return 'moved'
+end
 redis.call('HSET', KEYS[1], 'truth', 'kafka', 'epoch', ARGV[1], 'place', ARGV[2], 'protected', redis.call('SCARD', KEYS[2]))
-redis.call('HDEL', KEYS[1], 'building', 'building_place', 'beat', 'run', 'accepting', 'dropped')
+redis.call('HDEL', KEYS[1], 'building', 'building_place', 'beat', 'run', 'group', 'accepting', 'dropped')
 return 'ok'
 `)
 
-// Flip opens the epoch that was built, if it has come to place. Workers park until it has been vouched for (Beat). It
-// answers true also for one that is open already.
+// Flip opens the epoch that was built, if it has come to place; one of which the server may have dropped keys is thrown
+// away. Workers park until it has been vouched for (Beat). It answers true also for one that is open already.
 func (s *Store) Flip(ctx context.Context, shard int, epoch, place uint64) (bool, error) {
 	word, err := s.shardScript(ctx, flip, shard, []string{metaKeys[shard], protectedKey(shard, epoch)}, epoch, place)
 	return word == "ok", err

@@ -28,8 +28,12 @@ const (
 	// fieldBuilding is an epoch that is being filled beside the open one.
 	fieldBuilding      = "building"
 	fieldBuildingPlace = "building_place"
-	// fieldDropped stays, once the server was seen to have dropped keys by itself, until the shard's lines are others.
-	fieldDropped = "dropped"
+	// fieldGroup is the consumer group of the owner that beat last: fencing knows one group only.
+	fieldGroup = "group"
+	// fieldDropped stays, once the server was seen to have dropped keys by itself, until the shard's lines are others;
+	// fieldBuildingDropped says the same of those that are being filled.
+	fieldDropped         = "dropped"
+	fieldBuildingDropped = "building_dropped"
 
 	truthShut  = "shut"
 	truthKafka = "kafka"
@@ -44,17 +48,23 @@ type Meta struct {
 	Building, BuildingPlace uint64 // an epoch being filled; 0 for none
 	BeatMS                  int64  // 0 for none
 	Run                     string
+	Group                   string // of the owner that beat last
 	Protected               uint64
-	// Dropped: the server has evicted keys, so that a line, a stop or a protection may be missing although the place
-	// says that it is there. Noted: the meta says so. Of a changelog only.
-	Dropped, Noted bool
-	NodeRun        string // run_id of the server; of a changelog only
-	NowMS          int64  // its clock, read after the meta
+	// Evicts: the server may drop keys to make room. Evicted: it has, since it started or was told to forget how many.
+	// Noted and BuildingNoted: an owner has seen that, of the open epoch and of the one that is being filled. Of a
+	// changelog only.
+	Evicts, Evicted, Noted, BuildingNoted bool
+	NodeRun                               string // run_id of the server; of a changelog only
+	NowMS                                 int64  // its clock, read after the meta
 }
 
 var metaFields = []string{
-	fieldTruth, fieldEpoch, fieldPlace, fieldBuilding, fieldBuildingPlace, fieldBeat, fieldRun, fieldProtected, fieldDropped,
+	fieldTruth, fieldEpoch, fieldPlace, fieldBuilding, fieldBuildingPlace, fieldBeat, fieldRun, fieldProtected, fieldGroup, fieldDropped,
+	fieldBuildingDropped,
 }
+
+// Dropped tells whether a line, a stop or a protection may be missing although the place says that it is there.
+func (m *Meta) Dropped() bool { return m.Evicts || m.Evicted || m.Noted }
 
 // Metas reads the metas of shards: Metas[i] belongs to shards[i].
 func (s *Store) Metas(ctx context.Context, shards []int) ([]Meta, error) {
@@ -69,24 +79,27 @@ func (s *Store) Metas(ctx context.Context, shards []int) ([]Meta, error) {
 		for i, shard := range n.shards {
 			reads[i] = pipe.HMGet(ctx, metaKeys[shard], metaFields...)
 		}
-		var info, stats *redis.StringCmd
+		var info, stats, memory *redis.StringCmd
 		if s.changelog {
-			info, stats = pipe.Info(ctx, "server"), pipe.Info(ctx, "stats")
+			info, stats, memory = pipe.Info(ctx, "server"), pipe.Info(ctx, "stats"), pipe.Info(ctx, "memory")
 		}
 		now := pipe.Time(ctx)
 		if _, err := pipe.Exec(ctx); err != nil {
 			return err
 		}
-		run, dropped := "", false
+		run, evicts, evicted := "", false, false
 		if info != nil {
-			run, dropped = runID(info.Val()), evicted(stats.Val())
+			// What the server does not say counts as the worse.
+			run = runID(info.Val())
+			evicts = !strings.Contains(memory.Val(), "\nmaxmemory_policy:noeviction\r")
+			evicted = !strings.Contains(stats.Val(), "\nevicted_keys:0\r")
 		}
 		for i, shard := range n.shards {
 			m, ok := readMeta(reads[i].Val())
 			if !ok {
 				return errReply
 			}
-			m.NodeRun, m.NowMS, m.Dropped = run, now.Val().UnixMilli(), m.Noted || dropped
+			m.NodeRun, m.NowMS, m.Evicts, m.Evicted = run, now.Val().UnixMilli(), evicts, evicted
 			metas[at[shard]] = m
 		}
 		return nil
@@ -119,7 +132,7 @@ func readMeta(values []any) (Meta, bool) {
 	m := Meta{
 		Kafka: text(0) == truthKafka, Shut: text(0) == truthShut, Epoch: number(1), Place: number(2),
 		Building: number(3), BuildingPlace: number(4), BeatMS: int64(number(5)), Run: text(6), Protected: number(7),
-		Noted: text(8) != "",
+		Group: text(8), Noted: text(9) != "", BuildingNoted: text(10) != "",
 	}
 	return m, good
 }
@@ -146,10 +159,6 @@ var readKeys = redis.NewScript(readKeysSource)
 // readBatch bounds the keys of one script, which holds the server up.
 const readBatch = 500
 
-// evicted tells whether a server has dropped keys to make room, by the section stats of its INFO; also when that does not
-// say.
-func evicted(stats string) bool { return !strings.Contains(stats, "\nevicted_keys:0\r") }
-
 // ErrDropped says that a server has dropped keys by itself: what it does not have proves nothing, and must not be merged
 // upon.
 var ErrDropped error = sick(causeUnsafe, "the store has dropped keys by itself")
@@ -167,23 +176,22 @@ func (s *Store) ReadForMerge(ctx context.Context, shard int, epoch, place uint64
 	switch {
 	case err != nil:
 		return nil, false, err
-	case metas[0].Dropped:
+	case metas[0].Dropped():
 		return nil, false, ErrDropped
 	}
 	return values, true, nil
 }
 
-// NoteDropped notes in the meta of shards that their server has dropped keys: its own count ends with it, or by CONFIG
-// RESETSTAT.
-func (s *Store) NoteDropped(ctx context.Context, shards []int) error {
-	return s.onNodes(ctx, shards, func(ctx context.Context, n node) error {
-		pipe := n.client.Pipeline()
-		for _, shard := range n.shards {
-			pipe.HSet(ctx, metaKeys[shard], fieldDropped, "1")
-		}
-		_, err := pipe.Exec(ctx)
-		return err
-	})
+var noteDropped = redis.NewScript(`
+redis.call('HSET', KEYS[1], 'dropped', '1')
+if redis.call('HEXISTS', KEYS[1], 'building') == 1 then redis.call('HSET', KEYS[1], 'building_dropped', '1') end
+return 'ok'
+`)
+
+// NoteDropped notes in a shard's meta that its server has dropped keys: its own count ends with it, or by CONFIG RESETSTAT.
+func (s *Store) NoteDropped(ctx context.Context, shard int) error {
+	_, err := s.shardScript(ctx, noteDropped, shard, []string{metaKeys[shard]})
+	return err
 }
 
 // Read reads what keys of the state topic have in Redis under an epoch, and the shard's place, which did not move

@@ -34,7 +34,7 @@ type Projected struct {
 	Place uint64 // valid if Open
 }
 
-// apply sets keys, deletes keys, adds and removes protected subjects, and moves the place. KEYS: meta, the set of
+// apply notes of an epoch that is being filled if its server drops keys. It sets keys, deletes keys, adds and removes protected subjects, and moves the place. KEYS: meta, the set of
 // protected subjects, keys to set, keys to delete. ARGV: the names of the fields of epoch and place, epoch, from, to, the
 // numbers of keys to set, keys to delete and members to add, then values, members to add, members to remove.
 const applySource = `
@@ -57,6 +57,9 @@ if #ARGV > 8 + n and ARGV[1] == 'epoch' then
   redis.call('HSET', KEYS[1], 'protected', redis.call('SCARD', KEYS[2]))
 end
 redis.call('HSET', KEYS[1], ARGV[2], ARGV[5])
+if ARGV[1] ~= 'epoch' and not string.find(redis.call('INFO', 'stats'), '\nevicted_keys:0\r', 1, true) then
+  redis.call('HSET', KEYS[1], 'building_dropped', '1')
+end
 return ARGV[5]
 `
 
@@ -200,19 +203,22 @@ type ShardBeat struct {
 	Epoch, Place uint64
 	AtMS         int64
 	Run          string // of the server whose clock that was
+	Group        string // of the owner
 }
 
-// beat vouches for a shard, only in this epoch, at this place and on this server. A script that comes late writes an old
-// time; it does not take back a newer one, unless that lies ahead of a clock that was set back.
+// beat vouches for a shard, only in this epoch, at this place and on this server, and while nobody believes the owner of
+// another group. A script that comes late writes an old time; it does not take back a newer one, unless that lies ahead of
+// a clock that was set back.
 const beatSource = `
-local m = redis.call('HMGET', KEYS[1], 'truth', 'epoch', 'place', 'beat', 'run')
+local m = redis.call('HMGET', KEYS[1], 'truth', 'epoch', 'place', 'beat', 'run', 'group')
 if m[1] ~= 'kafka' or m[2] ~= ARGV[1] or m[3] ~= ARGV[2] then return 0 end
 if not string.find(redis.call('INFO', 'server'), 'run_id:' .. ARGV[4], 1, true) then return 0 end
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local at, had = tonumber(ARGV[3]), tonumber(m[4] or '0')
 if at > now then return 0 end
-if m[5] ~= ARGV[4] or had < at or had > now then redis.call('HSET', KEYS[1], 'beat', ARGV[3], 'run', ARGV[4]) end
+if m[6] and m[6] ~= ARGV[5] and m[5] == ARGV[4] and had <= now and now - had <= tonumber(ARGV[6]) then return 0 end
+if m[5] ~= ARGV[4] or had < at or had > now then redis.call('HSET', KEYS[1], 'beat', ARGV[3], 'run', ARGV[4], 'group', ARGV[5]) end
 return 1
 `
 
@@ -238,7 +244,7 @@ func (s *Store) Beat(ctx context.Context, beats []ShardBeat) ([]bool, error) {
 		replies := make([]*redis.Cmd, len(n.shards))
 		for i, shard := range n.shards {
 			b := &beats[at[shard]]
-			replies[i] = beat.EvalSha(ctx, pipe, []string{metaKeys[shard]}, b.Epoch, b.Place, b.AtMS, b.Run)
+			replies[i] = beat.EvalSha(ctx, pipe, []string{metaKeys[shard]}, b.Epoch, b.Place, b.AtMS, b.Run, b.Group, s.staleAfter.Milliseconds())
 		}
 		if _, err := pipe.Exec(ctx); err != nil {
 			return err

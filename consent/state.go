@@ -84,8 +84,6 @@ type Mark struct {
 	// House is the fingerprint of the house key under which the ids here were made; empty as long as no opening has said
 	// it. It stands in the log because a store forgets it, and who has another key folder finds nobody's line.
 	House string `json:"house,omitempty"`
-	// Group is the consumer group of the owner that wrote the mark. Fencing knows one group only.
-	Group string `json:"group,omitempty"`
 }
 
 // Take moves the mark past a request. It is false for one that was merged before: what stands below the mark and was

@@ -96,20 +96,24 @@ func (n TopicNeeds) Topics() []Topic {
 		out = append(out, Topic{t.name, t.kind, n.Partitions, n.Replication, settings(max(n.Retention, accountRetention))})
 	}
 	if c := n.Consent; c != nil {
-		changelog := func(name, timestamps string) Topic {
-			return Topic{name, "consent", consent.Shards, n.Replication, []Setting{
+		changelog := func(name, timestamps string, more ...Setting) Topic {
+			return Topic{name, "consent", consent.Shards, n.Replication, append([]Setting{
 				{"cleanup.policy", "compact"},
 				{"message.timestamp.type", timestamps},
 				{"min.insync.replicas", strconv.Itoa(minISR)},
 				{maxCompactionLag, millis(forgetWithin)},
 				{"unclean.leader.election.enable", "false"},
-			}}
+			}, more...)}
 		}
 		// A change is accepted when the broker appends it; its sender's clock says nothing.
-		out = append(out, changelog(c.Requests, "LogAppendTime"), changelog(c.State, "CreateTime"))
+		out = append(out, changelog(c.Requests, "LogAppendTime"), changelog(c.State, "CreateTime", Setting{"delete.retention.ms", millis(snapshotAge)}))
 	}
 	return out
 }
+
+// snapshotAge is how old a snapshot of Redis may be that is restored: an owner brings it up to date, and must still find
+// that a stop or a protection was lifted.
+const snapshotAge = 365 * 24 * time.Hour
 
 const maxCompactionLag = "max.compaction.lag.ms"
 

@@ -254,7 +254,7 @@ func (n need) lacks(m *consent.Meta, stale time.Duration) string {
 		return "has not come as far yet; " + noOwner
 	case n.hold:
 		return ""
-	case m.Dropped:
+	case m.Dropped():
 		return "may lack lines, because Redis has dropped keys by itself (see consentry status)"
 	case m.Run == "" || m.Run != m.NodeRun:
 		return "has not been told by its owner that it is complete"

@@ -71,7 +71,7 @@ func (l *lane) look(ctx context.Context, s *session, slow *sync.WaitGroup) (agai
 			t.suspect(troubleOf(t.err), now)
 			continue
 		}
-		step, doubt := t.assess(&t.meta, t.extent, now, l.o.opt.ParkWhenStale+staleMargin)
+		step, doubt := t.assess(&t.meta, t.extent, now, l.o.opt.ParkWhenStale+staleMargin, l.o.group)
 		t.step = step
 		balks := doubt == nil && now.Before(t.until)
 		switch {
@@ -80,7 +80,7 @@ func (l *lane) look(ctx context.Context, s *session, slow *sync.WaitGroup) (agai
 		default:
 			t.suspect(doubt, now)
 		}
-		t.ready = !balks && (step == stepBeat || step == stepAdvance || step == stepNone)
+		t.ready = !balks && t.mayMerge(step, &t.meta, l.o.group)
 		switch {
 		case step == stepBeat, step == stepAdvance:
 			quick = append(quick, t)
@@ -107,19 +107,16 @@ func (l *lane) look(ctx context.Context, s *session, slow *sync.WaitGroup) (agai
 // noteDropped keeps what a server says of itself only until it starts again. Where it cannot be written it is at the next
 // look, and until then nothing is merged upon that server either.
 func (l *lane) noteDropped(ctx context.Context, tasks []*task) {
-	var shards []int
-	for _, t := range tasks {
-		if t.err == nil && t.meta.Dropped && !t.meta.Noted {
-			shards = append(shards, t.n)
-		}
-	}
-	if len(shards) == 0 {
-		return
-	}
 	ctx, cancel := context.WithTimeout(ctx, lookDeadline)
 	defer cancel()
-	if err := l.o.opt.Store.NoteDropped(ctx, shards); err != nil {
-		l.log.Warn("store", zap.String("code", kafka.Code(err)))
+	for _, t := range tasks {
+		if t.err != nil || !t.drops(&t.meta) {
+			continue
+		}
+		if err := l.o.opt.Store.NoteDropped(ctx, t.n); err != nil {
+			l.log.Warn("store", zap.String("code", kafka.Code(err)))
+			return
+		}
 	}
 }
 
@@ -219,7 +216,7 @@ func (l *lane) beat(ctx context.Context, tasks []*task) bool {
 	}
 	beats := make([]consent.ShardBeat, len(tasks))
 	for i, t := range tasks {
-		beats[i] = consent.ShardBeat{Shard: t.n, Epoch: t.mark.Epoch, Place: uint64(t.head), AtMS: t.meta.NowMS, Run: t.meta.NodeRun}
+		beats[i] = consent.ShardBeat{Shard: t.n, Epoch: t.mark.Epoch, Place: uint64(t.head), AtMS: t.meta.NowMS, Run: t.meta.NodeRun, Group: l.o.group}
 		t.sent(t.meta.NodeRun, time.Now())
 	}
 	stopPoint("beat")

@@ -45,7 +45,7 @@ type Store interface {
 	BeginFill(ctx context.Context, shard int, epoch uint64) (place uint64, live bool, err error)
 	Flip(ctx context.Context, shard int, epoch, place uint64) (bool, error)
 	Imprint(ctx context.Context, name, hash string) error
-	NoteDropped(ctx context.Context, shards []int) error
+	NoteDropped(ctx context.Context, shard int) error
 }
 
 // Options is everything that an Owner works with. Intake and Name are for the intake; all others are required.

@@ -231,23 +231,66 @@ func TestEmptiedStoreKeepsItsHouseKey(t *testing.T) {
 	}
 }
 
-// Owners of another group, which nothing fences from these, leave the shards alone as long as those are there.
+// Owners of another group, which nothing fences from these, leave the shards alone as long as these are believed: also shards
+// that nobody has changed.
 func TestOwnersOfAnotherGroupPark(t *testing.T) {
 	r, o := opened(t)
 	r.ask(grant(1, 1000))
 	r.settle(firstEpoch)
-	other := r.start(func(o *Options) { o.Group += "-too" })
-	r.until("the other group parks", func() bool {
-		s := other.Status()
-		return s.State == kafka.StateParked && s.Open == 0 && strings.Contains(s.Detail, "group "+o.group+" has 2 members")
-	})
+	elsewhere := func(o *Options) { o.Group += "-too"; o.Store = r.openStore() }
+	other := r.start(elsewhere)
+	parked := func(o *running, by string) func() bool {
+		return func() bool {
+			s := o.Status()
+			return s.State == kafka.StateParked && s.Open == 0 && strings.Contains(s.Detail, "owned under group "+by)
+		}
+	}
+	r.until("the other group parks", parked(other, o.group))
 	r.ask(withdraw(1))
 	r.settle(firstEpoch)
 	if err := o.halt(); err != nil {
 		t.Fatal(err)
 	}
-	r.leave(o.group)
 	other.untilOpen(consent.Shards)
+	// Nothing was asked since, and still the first finds it is not the owner any more.
+	o = r.start()
+	r.until("the first group parks", parked(o, other.group))
 	r.ask(grant(2, 1000))
 	r.settle(firstEpoch)
+}
+
+// Somebody, such as an owner of another group that hung, writes late what was merged long ago: what has been merged since is
+// merged again, and nobody is told meanwhile that the store is complete.
+func TestMarkThatWentBackIsMergedAgain(t *testing.T) {
+	r, _ := opened(t)
+	r.ask(grant(1, 1000))
+	r.settle(firstEpoch)
+	_, marks := r.merged()
+	old := marks[1]
+	r.ask(withdraw(1))
+	r.settle(firstEpoch)
+	late := []*kgo.Record{
+		{Topic: r.state, Partition: 1, Key: []byte(person(1).String()), Value: []byte("acme/advertising:location@1000-")},
+		{Topic: r.state, Partition: 1, Key: []byte(consent.MarkKey), Value: old.Value()},
+	}
+	if err := r.client.ProduceSync(t.Context(), late...).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	extents, err := r.verb(testDeadline).state.extents(t.Context(), []int32{1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	meta := func() consent.Meta {
+		metas, err := r.store.Metas(t.Context(), []int{person(1).Shard()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return metas[0]
+	}
+	r.until("it was projected", func() bool { return int64(meta().Place) >= extents[1].stable })
+	since := meta().NowMS
+	r.until("a heartbeat", func() bool { return meta().BeatMS > since })
+	if line := r.line(1); !strings.HasPrefix(line, "acme/advertisingX") {
+		t.Errorf("the store is said to be complete, and the line is %q", line)
+	}
 }

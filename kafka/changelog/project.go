@@ -6,12 +6,8 @@ package changelog
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"slices"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/consentry/consentry/consent"
@@ -92,9 +88,6 @@ func (l *lane) takeOver(ctx context.Context, tasks []*task) error {
 	if err != nil {
 		return err
 	}
-	if err := l.ownedElsewhere(ctx, tasks, found); err != nil {
-		return err
-	}
 	closed := map[int32]span{}
 	for p, f := range found {
 		if f.mark.Epoch == 0 && f.head > 0 {
@@ -109,8 +102,11 @@ func (l *lane) takeOver(ctx context.Context, tasks []*task) error {
 	defer l.mu.Unlock()
 	for _, t := range tasks {
 		f := found[int32(t.n)]
+		if f.mark.Requests < t.mark.Requests {
+			// Somebody has written a mark that stands before what was merged: it is read and merged from there.
+			t.placed, t.owed = false, max(t.owed, t.mark.Requests)
+		}
 		t.mark, t.head, t.known, t.marked = f.mark, f.head, true, false
-		t.mark.Group = l.o.group
 		t.begin = f.mark.Requests
 		if e := requests[int32(t.n)]; t.begin > e.high {
 			// Its offsets begin anew, or come a second time: what was merged before is known by its time.
@@ -144,41 +140,6 @@ func (l *lane) fill(ctx context.Context, tasks []*task) error {
 		}
 	}
 	return p.run(ctx, l)
-}
-
-// ownedElsewhere refuses shards whose last mark is another group's that still has members. Two groups would merge the same
-// requests at once, and nothing fences the one from the other. One without members has handed over.
-func (l *lane) ownedElsewhere(ctx context.Context, tasks []*task, found map[int32]tail) error {
-	var others []string
-	for _, t := range tasks {
-		if g := found[int32(t.n)].mark.Group; g != "" && g != l.o.group && !slices.Contains(others, g) {
-			others = append(others, g)
-		}
-	}
-	if len(others) == 0 {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, kafka.LookTimeout)
-	defer cancel()
-	groups, err := l.o.adm.DescribeGroups(ctx, others...)
-	for _, g := range others {
-		detail := ""
-		switch d := groups[g]; {
-		case err != nil, d.Err != nil && !errors.Is(d.Err, kerr.GroupIDNotFound):
-			detail = fmt.Sprintf("and whether group %s has members cannot be seen: allow DESCRIBE on it", g)
-		case len(d.Members) > 0:
-			detail = fmt.Sprintf("and group %s has %d members: two deployments on one changelog would merge everything twice; stop the one that does not belong here", g, len(d.Members))
-		default:
-			continue
-		}
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		for _, t := range tasks {
-			t.until = time.Now().Add(strangeAgain)
-		}
-		return kafka.NewTrouble(kafka.StateRestoring, fmt.Sprintf("topic %s was last written by owners of group %s, %s", l.o.opt.State, g, detail))
-	}
-	return nil
 }
 
 // flip makes what was filled the epoch of the store. Where somebody else was quicker, or the filling is gone, the next

@@ -27,6 +27,9 @@ type shard struct {
 	// begin is the request from which on nothing was merged yet; placed: the session reads from there, or from before.
 	begin  int64
 	placed bool
+	// owed is a request below which everything was merged once, though the mark says less: nobody is told that the store is
+	// complete before it is again.
+	owed int64
 
 	unopened unopened // before the first opening
 	ready    bool     // requests may be merged: Redis stands at head under the mark's epoch, or the shard is not opened yet
@@ -45,6 +48,7 @@ type shard struct {
 	believed time.Time // the time from which that last heartbeat counts, or when another server was first seen
 	beaten   time.Time // when the last heartbeat that succeeded was sent; zero for none
 	strange  string    // the run id of a server that has not been waited out yet
+	looked   string    // the run id of the server that was looked at last
 	place    uint64    // of Redis, as of the last look
 	wants    int64     // records of the state partition that Redis lacks, as of the last look
 }
@@ -68,8 +72,13 @@ func (s step) slow() bool {
 }
 
 // assess tells the next step. stale is park_when_stale with what it takes to be sure.
-func (s *shard) assess(m *consent.Meta, e extent, now time.Time, stale time.Duration) (step, *kafka.Trouble) {
+func (s *shard) assess(m *consent.Meta, e extent, now time.Time, stale time.Duration, group string) (step, *kafka.Trouble) {
 	s.place, s.wants = m.Place, max(0, e.stable-int64(m.Place))
+	if alien(m, group) && m.Run == m.NodeRun && m.NowMS-m.BeatMS <= stale.Milliseconds() {
+		s.forget()
+		return stepWait, s.trouble(kafka.StateRestoring, "is owned under group "+m.Group+", and this owner's is "+group+
+			": two deployments on one changelog would merge everything twice; stop the one that does not belong here")
+	}
 	if !s.known {
 		if e.stable < e.high {
 			// What a predecessor left open may still be committed, and must be in the mark that we begin with.
@@ -93,9 +102,11 @@ func (s *shard) assess(m *consent.Meta, e extent, now time.Time, stale time.Dura
 	}
 	next, doubt := s.assessPlace(m, e)
 	if next == stepBeat || next == stepAdvance {
-		if m.Dropped {
-			return stepNone, s.trouble(kafka.RedisUnsafe, "may lack lines: Redis has dropped keys by itself to make room (evicted_keys); "+
-				"CONFIG SET maxmemory-policy noeviction, CONFIG RESETSTAT, then consentry consent rebuild")
+		if m.Dropped() {
+			return stepNone, s.unsafe(m)
+		}
+		if s.mark.Requests < s.owed {
+			return stepNone, s.trouble(kafka.RedisStale, "is being merged again: somebody else has written into the state topic; it goes on by itself")
 		}
 		if t := s.waitOut(m, now, stale); t != nil {
 			return stepNone, t
@@ -121,7 +132,9 @@ func (s *shard) assessFill(m *consent.Meta, e extent) (step, *kafka.Trouble) {
 		return stepWait, s.trouble(kafka.StateRestoring, "its last mark is being read again")
 	case e.stable < s.head:
 		return stepWait, s.trouble(kafka.StateRestoring, "a transaction is open in it")
-	case m.Building == s.mark.Epoch && int64(m.BuildingPlace) >= s.head && int64(m.BuildingPlace) >= e.stable:
+	case m.Evicts, m.Evicted:
+		return stepWait, s.unsafe(m)
+	case m.Building == s.mark.Epoch && !m.BuildingNoted && int64(m.BuildingPlace) >= s.head && int64(m.BuildingPlace) >= e.stable:
 		return stepFlip, s.trouble(kafka.RedisWiped, "is being filled; it goes on by itself")
 	}
 	return stepFill, s.trouble(kafka.RedisWiped, "is being filled from the state topic; it goes on by itself")
@@ -131,6 +144,11 @@ func (s *shard) assessFill(m *consent.Meta, e extent) (step, *kafka.Trouble) {
 func (s *shard) assessPlace(m *consent.Meta, e extent) (step, *kafka.Trouble) {
 	place := int64(m.Place)
 	switch {
+	case e.high < s.head && place <= e.high:
+		// The log has lost its end, and the store was put back to before that: what is left is read again.
+		s.forget()
+		s.placed = false
+		return stepWait, s.trouble(kafka.StateRestoring, "its last mark is being read again")
 	case place > e.high:
 		return stepWait, kafka.NewTrouble(kafka.OffsetsLost, fmt.Sprintf(
 			"shard %d of the store stands at %d and the state partition ends at %d: the topic has lost something", s.n, place, e.high))
@@ -181,6 +199,41 @@ func (s *shard) waitOut(m *consent.Meta, now time.Time, stale time.Duration) *ka
 		return s.trouble(kafka.RedisStale, "is on another server than before; it goes on by itself when no worker can believe the former one")
 	}
 	return nil
+}
+
+// alien tells that the last heartbeat was another group's, from which nothing fences this owner.
+func alien(m *consent.Meta, group string) bool { return m.Group != "" && m.Group != group }
+
+// mayMerge tells whether requests may be merged. Where heartbeats are sent, this owner's must have been taken first: it is
+// what keeps another group away.
+func (s *shard) mayMerge(next step, m *consent.Meta, group string) bool {
+	switch next {
+	case stepBeat, stepAdvance:
+		return m.Group == group
+	case stepNone:
+		return !alien(m, group)
+	}
+	return false
+}
+
+// drops tells whether it must be noted that the server has dropped keys. One that may, and that nobody has watched so far,
+// counts as one that has: its count ended with its predecessor.
+func (s *shard) drops(m *consent.Meta) bool {
+	fresh := s.looked != m.NodeRun
+	s.looked = m.NodeRun
+	return m.Evicted && (!m.Noted || m.Building != 0 && !m.BuildingNoted) || m.Evicts && fresh && !m.Noted
+}
+
+// unsafe says what to do about a server that drops keys.
+func (s *shard) unsafe(m *consent.Meta) *kafka.Trouble {
+	next := "consentry consent rebuild"
+	if m.Evicted {
+		next = "CONFIG RESETSTAT, then " + next
+	}
+	if m.Evicts {
+		next = "CONFIG SET maxmemory-policy noeviction, " + next
+	}
+	return s.trouble(kafka.RedisUnsafe, "may lack lines, because Redis drops keys to make room: "+next)
 }
 
 // sent notes a heartbeat on its way: from then on workers may believe that server, whether or not its answer comes.

@@ -97,7 +97,11 @@ func (s *shard) loggedValues(ctx context.Context, log *statelog, values map[stri
 	if len(values) == 0 {
 		return nil
 	}
-	return log.read(ctx, map[int32]span{int32(s.n): {0, s.head}}, func(r *kgo.Record) error {
+	extents, err := log.extents(ctx, []int32{int32(s.n)})
+	if err != nil {
+		return err
+	}
+	return log.read(ctx, map[int32]span{int32(s.n): {extents[int32(s.n)].start, s.head}}, func(r *kgo.Record) error {
 		if _, asked := values[string(r.Key)]; asked {
 			values[string(r.Key)] = bytes.Clone(r.Value)
 		}
