@@ -7,9 +7,11 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/consentry/consentry/consent"
+	"github.com/consentry/consentry/kafka"
 )
 
 // Standing is what the state topic and the store say of all shards.
@@ -76,12 +78,22 @@ func (s Standing) NextEpoch() uint64 {
 
 // House is the fingerprint of the house key that names subjects in this log; empty while no opening has said it.
 func (c *Client) House(ctx context.Context) (string, error) {
-	extents, err := c.state.extents(ctx, []int32{0})
+	tails, _, err := c.marks(ctx)
 	if err != nil {
 		return "", err
 	}
-	tails, err := c.state.tails(ctx, extents)
-	return tails[0].mark.House, err
+	house, of := "", 0
+	for p := range consent.Shards {
+		switch h := tails[int32(p)].mark.House; {
+		case h == "" || h == house:
+		case house == "":
+			house, of = h, p
+		default:
+			return "", kafka.NewTrouble(kafka.KeyMismatch, fmt.Sprintf("topic %s names two house keys, %s in shard %d and %s in shard %d: "+
+				"it was opened under two key folders at once, and neither finds all subjects; docs/consent-changelog.md says what to do", c.o.State, house, of, h, p))
+		}
+	}
+	return house, nil
 }
 
 // Opening says how a log is opened.
@@ -94,13 +106,25 @@ type Opening struct {
 	Wait  time.Duration
 }
 
-// Open opens every shard under an epoch, and waits until all are; a shard that is open under it already stays so.
+// Open opens every shard under an epoch, and waits until all are; a shard that is open under it already stays so. Where it
+// names a house key the first shard is opened before the others: of two that come at once with different keys one is
+// refused there, and has opened nothing.
 func (c *Client) Open(ctx context.Context, o Opening) (Outcome, error) {
 	reqs := make([]consent.Request, consent.Shards)
 	for p := range reqs {
 		reqs[p] = consent.Request{Kind: consent.AskOpen, ReqID: RandomID(), OpenOf: p, Epoch: o.Epoch, Hold: o.Hold, House: o.House}
 	}
-	outs, err := c.ask(ctx, o.Wait, reqs)
+	if o.House != "" {
+		if out, err := c.open(ctx, o.Wait, reqs[:1]); err != nil {
+			return out, err
+		}
+		reqs = reqs[1:]
+	}
+	return c.open(ctx, o.Wait, reqs)
+}
+
+func (c *Client) open(ctx context.Context, wait time.Duration, reqs []consent.Request) (Outcome, error) {
+	outs, err := c.ask(ctx, wait, reqs)
 	if err != nil {
 		return Outcome{}, err
 	}

@@ -24,6 +24,8 @@ type Adopted struct {
 // CanAdopt says why a deployment cannot be moved over; nil when it can.
 func (s Standing) CanAdopt() error {
 	switch {
+	case s.Lost:
+		return ErrLost
 	case s.Open == consent.Shards && s.Held == 0 && !s.Single && !s.Shut:
 		return errors.New("the truth is in Kafka already, and the store has nothing of its own: nothing is to be moved")
 	case s.Held > 0:

@@ -1,11 +1,15 @@
 // Erasing a subject: a withdrawal of all, and then the subject's earlier requests. Each stands under a key of its own, so
-// compaction takes each away. What is left is that everything was withdrawn, and when.
+// compaction takes each away. What is left is that everything was withdrawn, and when; and who is protected stays so, with
+// the request that says it, because from the requests all is merged again when the state is lost.
 
 package changelog
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -16,8 +20,9 @@ import (
 // eraseBatch is the number of tombstones sent at once.
 const eraseBatch = 1000
 
-// Forget withdraws everything for the request's subject, waits until that holds, and erases its earlier requests: erased
-// says how many. On error after the withdrawal the outcome is valid, and running it again erases the rest.
+// Forget withdraws everything for the request's subject, waits until that holds, and erases its earlier requests, but not
+// the one by which the subject is protected: erased says how many. On error after the withdrawal the outcome is valid, and
+// running it again erases the rest.
 func (c *Client) Forget(ctx context.Context, r consent.Request) (out Outcome, erased int, err error) {
 	outs, err := c.Ask(ctx, r)
 	if err != nil {
@@ -32,15 +37,24 @@ func (c *Client) Forget(ctx context.Context, r consent.Request) (out Outcome, er
 		return out, 0, err
 	}
 	subject := append(r.ID.Append(nil), '/')
-	earlier := map[string]bool{} // keys that still have a value
+	earlier := map[string]int64{} // offsets by key, where it still has a value
+	protection := ""              // the key of the request by which the subject is protected
 	err = c.requests.read(ctx, map[int32]span{out.Partition: {extents[out.Partition].start, extents[out.Partition].stable}}, func(rec *kgo.Record) error {
 		if !bytes.HasPrefix(rec.Key, subject) || rec.Offset == out.Offset {
 			return nil
 		}
 		if rec.Value == nil {
 			delete(earlier, string(rec.Key))
-		} else if rec.Offset < out.Offset {
-			earlier[string(rec.Key)] = true
+			return nil
+		}
+		if rec.Offset < out.Offset {
+			earlier[string(rec.Key)] = rec.Offset
+		}
+		switch q := consent.ReadRequest(int(rec.Partition), rec.Offset, 0, rec.Key, rec.Value); q.Request.Kind {
+		case consent.AskProtect:
+			protection = string(rec.Key)
+		case consent.AskUnprotect:
+			protection = ""
 		}
 		return nil
 	}, func(int32) error { return nil })
@@ -56,7 +70,9 @@ func (c *Client) Forget(ctx context.Context, r consent.Request) (out Outcome, er
 		tombstones = tombstones[:0]
 		return nil
 	}
-	for key := range earlier {
+	delete(earlier, protection)
+	// Oldest first: cut short, it leaves no protection whose end was erased.
+	for _, key := range slices.SortedFunc(maps.Keys(earlier), func(a, b string) int { return cmp.Compare(earlier[a], earlier[b]) }) {
 		tombstones = append(tombstones, &kgo.Record{Topic: c.o.Requests, Partition: out.Partition, Key: []byte(key)})
 		if len(tombstones) == eraseBatch {
 			if err := flush(); err != nil {

@@ -42,6 +42,8 @@ func (c *Client) Rebuild(ctx context.Context, tell func(what string, done int)) 
 	switch {
 	case s.Single:
 		return Rebuilt{}, errors.New("the store holds the truth of a single-store deployment: run consentry consent rebuild --from-store")
+	case s.Lost:
+		return Rebuilt{}, ErrLost
 	case s.Open < consent.Shards:
 		return Rebuilt{}, errors.New(notOpened)
 	case s.Held > 0:
@@ -92,9 +94,10 @@ func (f *filler) pass(ctx context.Context) (left int64, err error) {
 	}
 	spans := map[int32]span{}
 	for p, e := range extents {
-		spans[p] = span{f.place[p], e.stable}
+		// What is filled begins at place 0, wherever the log begins.
+		spans[p] = span{max(f.place[p], e.start), e.stable}
 		if f.place[p] < e.start && f.place[p] > 0 {
-			return 0, fmt.Errorf("shard %d: the state topic no longer has what was being read", p)
+			return 0, fmt.Errorf("shard %d: the state topic no longer has what was being read; run it again", p)
 		}
 		if f.place[p] >= e.stable {
 			delete(spans, p)
