@@ -94,3 +94,69 @@ func TestStoreThatDropsKeysParksItsOwner(t *testing.T) {
 		return s.State == kafka.StateParked && s.Cause == string(kafka.RedisUnsafe) && s.Open == 0 && strings.Contains(s.Next, "rebuild")
 	})
 }
+
+// Keys of the epoch that is being filled are evicted, and somebody makes Redis forget how many before the switch.
+func TestEvictedWhileFilledRevivesNothing(t *testing.T) {
+	r := newOwnerRig(t)
+	c := r.openedVerb()
+	r.outcome(c, grant(1, 1000))
+	r.outcome(c, withdraw(1))
+	s, err := c.Standing(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A rebuild up to its switch.
+	f := filler{c: c, epoch: s.NextEpoch(), tell: func(int) {}}
+	for p := range f.place {
+		if _, _, err := r.store.BeginFill(t.Context(), p, f.epoch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := f.pass(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.evict(r.key(f.epoch, person(1)))
+	r.until("it is noted", func() bool {
+		metas, err := r.store.Metas(t.Context(), []int{person(1).Shard()})
+		return err == nil && metas[0].BuildingNoted
+	})
+	if err := r.raw.ConfigResetStat(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Open(t.Context(), Opening{Epoch: f.epoch, Wait: testDeadline}); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.outcome(c, grant(1, 1000)); got.InForce {
+		t.Errorf("an old opt-in lifted a withdrawal whose line was evicted: %+v", got)
+	}
+}
+
+// Redis has evicted while no owner ran, and has started again since, so that it counts from nothing; but it still may.
+func TestServerThatMayEvictIsNotBelievedAtFirst(t *testing.T) {
+	r, o := opened(t)
+	r.ask(grant(1, 1000), withdraw(1))
+	r.settle(firstEpoch)
+	if err := o.halt(); err != nil {
+		t.Fatal(err)
+	}
+	r.evict(r.key(firstEpoch, person(1)))
+	if err := r.raw.ConfigSet(t.Context(), "maxmemory-policy", "allkeys-lru").Err(); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.raw.ConfigResetStat(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	o = r.start()
+	r.until("it parks", func() bool { return o.Status().Cause == string(kafka.RedisUnsafe) })
+	if err := r.raw.ConfigSet(t.Context(), "maxmemory-policy", "noeviction").Err(); err != nil {
+		t.Fatal(err)
+	}
+	r.ask(grant(1, 1000))
+	r.until("the old opt-in is merged", func() bool { return r.waits() == "" })
+	if line := r.line(1); line != "" {
+		t.Errorf("an evicted withdrawal is %q now", line)
+	}
+	if s := o.Status(); s.State != kafka.StateParked || s.Open != 0 {
+		t.Errorf("nobody has built the store anew, and it is vouched for: %+v", s)
+	}
+}
