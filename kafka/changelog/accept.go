@@ -115,15 +115,15 @@ func (c *Client) Open(ctx context.Context, o Opening) (Outcome, error) {
 		reqs[p] = consent.Request{Kind: consent.AskOpen, ReqID: RandomID(), OpenOf: p, Epoch: o.Epoch, Hold: o.Hold, House: o.House}
 	}
 	if o.House != "" {
-		if out, err := c.open(ctx, o.Wait, reqs[:1]); err != nil {
+		if out, err := c.openSome(ctx, o.Wait, reqs[:1]); err != nil {
 			return out, err
 		}
 		reqs = reqs[1:]
 	}
-	return c.open(ctx, o.Wait, reqs)
+	return c.openSome(ctx, o.Wait, reqs)
 }
 
-func (c *Client) open(ctx context.Context, wait time.Duration, reqs []consent.Request) (Outcome, error) {
+func (c *Client) openSome(ctx context.Context, wait time.Duration, reqs []consent.Request) (Outcome, error) {
 	outs, err := c.ask(ctx, wait, reqs)
 	if err != nil {
 		return Outcome{}, err
