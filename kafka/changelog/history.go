@@ -48,6 +48,9 @@ func (c *Client) History(ctx context.Context, id consent.ID) ([]*Event, error) {
 	if err != nil {
 		return nil, err
 	}
+	if h.mark.Epoch, err = c.openedBefore(ctx, p, h.requests); err != nil {
+		return nil, err
+	}
 	for _, k := range h.requests {
 		// The brokers keep what was erased until they compact; the account has it no longer.
 		if !erased[k.key] {
@@ -55,6 +58,25 @@ func (c *Client) History(ctx context.Context, id consent.ID) ([]*Event, error) {
 		}
 	}
 	return h.events, nil
+}
+
+// openedBefore is an epoch that had been opened before the first of the requests that the topic still has; 0 where none had
+// been. A topic that was made again has lost the first opening, which alone names the house key.
+func (c *Client) openedBefore(ctx context.Context, p int32, requests []kept) (uint64, error) {
+	for i := range requests {
+		if q := &requests[i]; q.Err == nil && !q.Gone && q.Request.Kind == consent.AskOpen {
+			if q.Request.House != "" {
+				return 0, nil
+			}
+			return 1, nil
+		}
+	}
+	extents, err := c.state.extents(ctx, []int32{p})
+	if err != nil {
+		return 0, err
+	}
+	tails, err := c.state.tails(ctx, extents)
+	return min(tails[p].mark.Epoch, 1), err
 }
 
 // kept is a request that the account is made of: the subject's own, or an opening.
