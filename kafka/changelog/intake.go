@@ -63,6 +63,10 @@ func (in *intake) session(ctx context.Context) (worked bool, err error) {
 		if len(in.polled) == 0 || ctx.Err() != nil {
 			continue
 		}
+		// The log may have named another house key since.
+		if in.name, err = in.o.opt.Name(ctx); err != nil {
+			return worked, err
+		}
 		records, err := in.requests()
 		if err != nil {
 			return worked, err

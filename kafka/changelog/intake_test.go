@@ -82,3 +82,30 @@ func TestIntakeWaitsForTheHouseKey(t *testing.T) {
 	r.settle(firstEpoch)
 	r.until("nothing is wrong any more", func() bool { return o.Status().State == "running" })
 }
+
+// TestIntakeComparesTheHouseKeyAgain: the log names a house key while the intake is at work with another. From then on
+// nobody is named by that, and what waits is neither merged nor passed over.
+func TestIntakeComparesTheHouseKeyAgain(t *testing.T) {
+	r := newOwnerRig(t)
+	var other atomic.Bool
+	o := r.start(func(o *Options) {
+		o.Intake = r.intake
+		o.Name = func(context.Context) (func(string) (consent.ID, bool), error) {
+			if other.Load() {
+				return nil, kafka.NewTrouble(kafka.KeyMismatch, "the house key")
+			}
+			return func(string) (consent.ID, bool) { return person(9), true }, nil
+		}
+	})
+	r.open(firstEpoch)
+	r.write(`{"action":"withdraw-all","subject":"+12025550123"}`)
+	r.until("the withdrawal is merged", func() bool { return len(r.dones()) == consent.Shards+1 })
+	other.Store(true)
+	r.write(`{"action":"withdraw-all","subject":"+12025550123"}`)
+	r.until("the role is parked", func() bool { return o.Status().Cause == "key_mismatch" })
+	if n := len(r.dones()); n != consent.Shards+1 || len(r.pointers()) != 0 {
+		t.Errorf("%d were merged, and quarantine holds %v", n, r.pointers())
+	}
+	other.Store(false)
+	r.until("the second withdrawal is merged", func() bool { return len(r.dones()) == consent.Shards+2 })
+}

@@ -57,8 +57,8 @@ type Options struct {
 	Requests, State string // topics
 	Quarantine      string // topic
 	Intake          string // the carrier's topic; empty for none
-	// Name makes what names a subject as it stands in an intake record; asked for each session of the intake. Its error
-	// parks the intake.
+	// Name makes what names a subject as it stands in an intake record; asked for each session of the intake and before each
+	// transaction, so it keeps its answer where that is sure. Its error parks the intake.
 	Name          func(ctx context.Context) (func(subject string) (consent.ID, bool), error)
 	Store         Store
 	HouseKey      string // the house key's name among the fingerprints in the store
