@@ -161,6 +161,22 @@ func (l logged) ask(ctx context.Context, r consent.Request) (consent.Result, err
 	return outs[0].Result(), nil
 }
 
+// heldBack says on stderr that what was loaded is merged, and in force only when somebody has opened the log.
+func (b *book) heldBack(ctx context.Context, a *app) {
+	if b.log == nil {
+		return
+	}
+	s, err := b.log.Standing(ctx)
+	switch {
+	case err != nil:
+		fmt.Fprintf(a.err, "note: the rows are merged; whether the changelog is open cannot be seen (%v)\n", err)
+	case s.Held > 0:
+		fmt.Fprintln(a.err, "note: the changelog is held until a file is loaded: nothing of this is in force before consentry consent accept-epoch --import FILE has come to its end")
+	case s.Open < consent.Shards:
+		fmt.Fprintln(a.err, "note: the changelog was never opened: withdrawals of this file are merged, grants are refused; run consentry consent accept-epoch --import FILE")
+	}
+}
+
 // unheard says on stderr that what the store shows is not all: no owner vouches for it.
 func (b *book) unheard(ctx context.Context, a *app, shard int) {
 	if b.log == nil {

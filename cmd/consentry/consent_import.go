@@ -48,6 +48,7 @@ func importCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			b.heldBack(c.Context(), a)
 			return refusedRows(done)
 		},
 	}

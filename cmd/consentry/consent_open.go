@@ -30,6 +30,9 @@ func (a *app) acceptLog(ctx context.Context, b *book, file string, history, yes 
 		return &exitError{code: exitFailed, err: fmt.Errorf(
 			"the store holds the consents of a single-store deployment, subjects: %d; move them into the log with consentry consent rebuild --from-store", found.Lines)}
 	}
+	if s.Lost {
+		return &exitError{code: exitFailed, err: changelog.ErrLost}
+	}
 	if s.Open == consent.Shards && s.Held == 0 {
 		fmt.Fprintf(a.out, "the changelog is open, epoch %d; workers believe %d of %d shards at this moment\n", s.Epoch, s.Believed, consent.Shards)
 		if file != "" {
@@ -46,7 +49,15 @@ func (a *app) acceptLog(ctx context.Context, b *book, file string, history, yes 
 	default:
 		fmt.Fprintln(a.out, "the changelog was never opened")
 	}
-	fmt.Fprintf(a.out, "offsets in the state topic: %d, subjects in the store: %d\n", s.Records, found.Lines)
+	question := "Is this all that subjects have allowed and withdrawn? Events wait until you say yes. [y/N] "
+	if s.Held > 0 && file == "" {
+		if yes {
+			return &exitError{code: exitFailed, err: errors.New("not opened: not all of the file that was to be loaded is; run consentry consent accept-epoch --import FILE with it; " +
+				"to open without it, run this without --yes and answer")}
+		}
+		question = "A file was to be loaded first, and not all of it is: withdrawals may be missing. Open it all the same? [y/N] "
+	}
+	fmt.Fprintf(a.out, "records in the state topic, with marks: %d, subjects in the store: %d\n", s.Records, found.Lines)
 	problems, err := b.store.Unsafe(ctx)
 	if err != nil {
 		return b.failed(err)
@@ -67,7 +78,7 @@ func (a *app) acceptLog(ctx context.Context, b *book, file string, history, yes 
 	if err != nil {
 		return err
 	}
-	if !yes && !a.confirm("Is this all that subjects have allowed and withdrawn? Events wait until you say yes. [y/N] ") {
+	if !yes && !a.confirm(question) {
 		return &exitError{code: exitFailed, err: errors.New("not accepted; nothing was changed")}
 	}
 	o := changelog.Opening{Epoch: s.NextEpoch(), House: names.print, Wait: openWait}

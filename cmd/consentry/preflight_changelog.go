@@ -7,6 +7,7 @@ import (
 
 	"github.com/consentry/consentry/consent"
 	"github.com/consentry/consentry/kafka"
+	"github.com/consentry/consentry/kafka/changelog"
 )
 
 // changelog asks the log and the store. Brokers and topics were looked at before.
@@ -24,6 +25,8 @@ func (f *findings) changelog(ctx context.Context) error {
 	switch {
 	case err != nil:
 		f.add(kafka.Fail, check, "", "it cannot be looked at yet: %s", nextOf(err))
+	case s.Lost:
+		f.add(kafka.Fail, check, "", "%v", changelog.ErrLost)
 	case s.Single || s.Shut:
 		f.add(kafka.Fail, check, "consentry consent rebuild --from-store",
 			"the store holds the consents of a single-store deployment; owners (consentry consent sync) must run while they are moved into the log")
