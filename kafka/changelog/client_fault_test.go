@@ -141,35 +141,31 @@ func TestNothingIsMovedIntoALostLog(t *testing.T) {
 
 const otherHouse = "ffffffffffffffff"
 
-// Two open a new log at once, under two key folders: one of them has it, all of it, and the other is told.
+// Two open a new log at once, under two key folders: who is first in the first shard has it, all of it, and the other has
+// opened nothing.
 func TestOneKeyFolderOpensTheLog(t *testing.T) {
 	r := newOwnerRig(t)
 	r.start()
-	houses := []string{testHouse, otherHouse}
-	said := make([]error, len(houses))
-	ended := make(chan int)
-	for i, house := range houses {
-		c := r.verb(testDeadline)
-		go func() {
-			_, said[i] = c.Open(t.Context(), Opening{Epoch: 7, House: house, Wait: testDeadline})
-			ended <- i
-		}()
-	}
-	<-ended
-	<-ended
-	won := 0
-	if said[0] != nil {
-		won = 1
-	}
-	if said[won] != nil || said[1-won] == nil || !strings.Contains(said[1-won].Error(), consent.RefusedHouse.Reason()) {
-		t.Fatalf("%v", said)
-	}
 	c := r.verb(testDeadline)
-	if house, err := c.House(t.Context()); err != nil || house != houses[won] {
-		t.Errorf("%s %v", house, err)
+	ctx := t.Context()
+	first := consent.Request{Kind: consent.AskOpen, ReqID: requestID(), Epoch: 7, House: testHouse}
+	if got := r.outcome(c, first); got.Effect.Refused() {
+		t.Fatalf("%+v", got)
 	}
-	if s, err := c.Standing(t.Context()); err != nil || s.Open != consent.Shards {
+	if _, err := c.Open(ctx, Opening{Epoch: 8, House: otherHouse, Wait: testDeadline}); err == nil || !strings.Contains(err.Error(), consent.RefusedHouse.Reason()) {
+		t.Errorf("the second: %v", err)
+	}
+	if s, err := c.Standing(ctx); err != nil || s.Open != 1 {
 		t.Errorf("%+v %v", s, err)
+	}
+	if _, err := c.Open(ctx, Opening{Epoch: 7, House: testHouse, Wait: testDeadline}); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := c.Standing(ctx); err != nil || s.Open != consent.Shards {
+		t.Errorf("%+v %v", s, err)
+	}
+	if house, err := c.House(ctx); err != nil || house != testHouse {
+		t.Errorf("%s %v", house, err)
 	}
 }
 
