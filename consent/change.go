@@ -285,7 +285,8 @@ func (s *Store) Line(ctx context.Context, id ID) ([]byte, error) {
 	return b, nil
 }
 
-// openEpoch is the epoch of an open shard, or ErrNotOpen, and the server that holds it.
+// openEpoch is the epoch of an open shard, and the server that holds it. One without a meta is ErrNotOpen, or with a
+// changelog a *Sick: its owner fills it.
 func (s *Store) openEpoch(ctx context.Context, shard int) (uint64, *redis.Client, error) {
 	client, err := s.master(ctx, metaKeys[shard])
 	if err != nil {
@@ -293,6 +294,9 @@ func (s *Store) openEpoch(ctx context.Context, shard int) (uint64, *redis.Client
 	}
 	v, err := client.HGet(ctx, metaKeys[shard], fieldEpoch).Uint64()
 	if errors.Is(err, redis.Nil) {
+		if s.changelog {
+			return 0, nil, s.noMeta()
+		}
 		return 0, nil, ErrNotOpen
 	}
 	if err != nil {

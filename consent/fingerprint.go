@@ -2,7 +2,12 @@
 
 package consent
 
-import "context"
+import (
+	"context"
+	"errors"
+
+	"github.com/redis/go-redis/v9"
+)
 
 // Fingerprint sets the fingerprint of a key once, and tells whether the one in the store is this one. False means that
 // another key folder was here first.
@@ -22,6 +27,22 @@ func (s *Store) Fingerprint(ctx context.Context, name, hash string) (match bool,
 		return false, s.failed(ctx, err)
 	}
 	return got.Val() == hash, nil
+}
+
+// Printed is the fingerprint of a key that the store has; empty for none.
+func (s *Store) Printed(ctx context.Context, name string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.writeDeadline)
+	defer cancel()
+	key := fingerprintKey(name)
+	client, err := s.master(ctx, key)
+	if err != nil {
+		return "", err
+	}
+	hash, err := client.Get(ctx, key).Result()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return "", s.failed(ctx, err)
+	}
+	return hash, nil
 }
 
 // Imprint sets the fingerprint of a key to what the log says, whatever is there: a store that was emptied may have been met

@@ -52,7 +52,7 @@ func (a *app) get(ctx context.Context, subject string, history, asJSON bool) err
 		return err
 	}
 	defer b.close()
-	id, err := a.subject(subject, func() (*subjects, error) { return openSubjects(ctx, cfg, b.store) })
+	id, err := a.subject(subject, func() (*subjects, error) { return b.reading(ctx) })
 	if err != nil {
 		return err
 	}

@@ -64,6 +64,7 @@ func redisOf(cfg *config.Config) string {
 type subjects struct {
 	kind, region string
 	print        string // of the house key: its fingerprint
+	bound        bool   // the changelog says that it is this key
 	namer        *consent.Namer
 	buf          []byte
 }
@@ -93,7 +94,34 @@ func (b *book) subjects(ctx context.Context) (*subjects, error) {
 	if house == "" {
 		return openSubjects(ctx, b.cfg, b.store)
 	}
-	return namedBy(b.cfg, func(print string) (bool, error) { return print == house, nil })
+	named, err := namedBy(b.cfg, func(print string) (bool, error) { return print == house, nil })
+	if err != nil {
+		return nil, err
+	}
+	named.bound = true
+	return named, nil
+}
+
+// reading is openSubjects for who changes nothing, and so leaves no fingerprint in a store that has none. Where the brokers
+// do not answer it takes the store's word.
+func (b *book) reading(ctx context.Context) (*subjects, error) {
+	house := ""
+	if b.log != nil {
+		var err error
+		house, err = b.log.House(ctx)
+		if cause, _ := kafka.CauseOf(err, kafka.BrokerUnreachable); err != nil && (cause != kafka.BrokerUnreachable || ctx.Err() != nil) {
+			return nil, b.failed(err)
+		}
+	}
+	return namedBy(b.cfg, func(print string) (bool, error) {
+		if house == "" {
+			var err error
+			if house, err = b.store.Printed(ctx, keys.House); err != nil {
+				return false, storeFailed(b.cfg, err)
+			}
+		}
+		return house == "" || house == print, nil
+	})
 }
 
 func namedBy(cfg *config.Config, same func(print string) (bool, error)) (*subjects, error) {
