@@ -25,8 +25,9 @@ func acceptEpochCommand(a *app) *cobra.Command {
 		Long: "Say that the store as it stands (new, emptied, restored) is right. Workers wait until somebody does, since a store that\n" +
 			"lost withdrawals looks like any other. It prints what it finds and asks. With --import the store opens only when the\n" +
 			"file is loaded. It may be cut short anywhere: nothing is released meanwhile, and running it again completes it.\n\n" +
-			"With consent.changelog it opens the log, once; owners (consentry run, or consentry consent sync) must run. Later an\n" +
-			"emptied or restored store is filled from the log, and nobody is asked.",
+			"With consent.changelog it opens the log, once, and binds it for good to the house key in keys.dir: with another key\n" +
+			"folder nothing can be changed then. Owners (consentry run, or consentry consent sync) must run. Later an emptied or\n" +
+			"restored store is filled from the log, and nobody is asked.",
 		Example: "  consentry consent accept-epoch --import consents.csv --yes",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {

@@ -20,8 +20,9 @@ func forgetCommand(a *app) *cobra.Command {
 		Use:   "forget",
 		Short: "Withdraw everything, and erase what a subject asked for before",
 		Long: "Withdraw everything, and erase what a subject asked for before from the log of requests. What is left under its keyed\n" +
-			"name is that everything was withdrawn, and when. The brokers drop the erased records when they next compact the\n" +
-			"topic: after max.compaction.lag.ms at the latest, a week where topics create made it.",
+			"name is that everything was withdrawn, and when; and a protection that stands, with the request that says it (consent\n" +
+			"unprotect ends it). The brokers drop the erased records when they next compact the topic: after\n" +
+			"max.compaction.lag.ms at the latest, a week where topics create made it.",
 		Example: "  consentry consent forget --subject -",
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return a.forget(c.Context(), &f) },

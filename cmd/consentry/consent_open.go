@@ -78,6 +78,9 @@ func (a *app) acceptLog(ctx context.Context, b *book, file string, history, yes 
 	if err != nil {
 		return err
 	}
+	if !names.bound {
+		fmt.Fprintf(a.out, "subjects are named by the house key in %s: opening binds the log to that key for good, and under another key folder nothing can be changed\n", b.cfg.Keys.Dir)
+	}
 	if !yes && !a.confirm(question) {
 		return &exitError{code: exitFailed, err: errors.New("not accepted; nothing was changed")}
 	}

@@ -62,16 +62,35 @@ func newSyncRole(cfg *config.Config, log *zap.Logger) (*syncRole, func(), error)
 		Connection: conn, Group: cfg.Kafka.Group, Instance: cfg.Kafka.Instance, Lanes: cfg.Kafka.Lanes,
 		Requests: cfg.Consent.Changelog.Requests, State: cfg.Consent.Changelog.State, Intake: cfg.Consent.Changelog.Intake,
 		Quarantine: cfg.Quarantine, Store: b.store, HouseKey: keys.House, ParkWhenStale: cfg.Consent.ParkWhenStale, Log: s.log,
-		Name: func(ctx context.Context) (func(string) (consent.ID, bool), error) {
-			// The house key is compared with the log's before anybody is named by it.
-			named, err := b.subjects(ctx)
-			if err != nil {
-				return nil, err
-			}
-			return named.id, nil
-		},
+		Name: (&intakeNames{ask: b.subjects}).name,
 	})
 	return s, b.close, nil
+}
+
+// compareKeys is how long the intake takes the log's word for the house key.
+const compareKeys = time.Minute
+
+// intakeNames names the subjects of the intake. The house key is compared with the log's before anybody is named by it: each
+// time while the log names none, so that the folder that opens the log counts at once, and every minute then.
+type intakeNames struct {
+	ask   func(context.Context) (*subjects, error)
+	named *subjects // nil, or what the log agreed to
+	until time.Time
+}
+
+func (n *intakeNames) name(ctx context.Context) (func(string) (consent.ID, bool), error) {
+	if n.named != nil && time.Now().Before(n.until) {
+		return n.named.id, nil
+	}
+	n.named = nil
+	named, err := n.ask(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if named.bound {
+		n.named, n.until = named, time.Now().Add(compareKeys)
+	}
+	return named.id, nil
 }
 
 // run works until ctx ends; it returns only kafka.ErrFenced, or that the client refuses its options.
