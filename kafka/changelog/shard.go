@@ -82,9 +82,9 @@ func (s *shard) assess(m *consent.Meta, e extent, now time.Time, stale time.Dura
 	if !s.known {
 		if e.stable < e.high {
 			// What a predecessor left open may still be committed, and must be in the mark that we begin with.
-			return stepWait, s.trouble(kafka.StateRestoring, "a transaction is open in it")
+			return stepWait, s.trouble(kafka.StateRestoring, "waits for a transaction that is open in it")
 		}
-		return stepTail, s.trouble(kafka.StateRestoring, "its last mark is being read")
+		return stepTail, s.trouble(kafka.StateRestoring, "is being taken over: its last mark is read")
 	}
 	if s.mark.Epoch == 0 {
 		switch {
@@ -95,7 +95,11 @@ func (s *shard) assess(m *consent.Meta, e extent, now time.Time, stale time.Dura
 			return stepWait, kafka.NewTrouble(kafka.RedisWiped, fmt.Sprintf(
 				"shard %d has consents in Redis and none in the state topic; to move them there, run: consentry consent rebuild --from-store", s.n))
 		}
-		return stepNone, kafka.NewTrouble(kafka.RedisWiped, fmt.Sprintf("shard %d was never opened; run: consentry consent accept-epoch", s.n))
+		next := "consentry consent accept-epoch"
+		if m.Shut {
+			next = "consentry consent rebuild --from-store"
+		}
+		return stepNone, s.trouble(kafka.RedisWiped, "was never opened; run: "+next)
 	}
 	if !m.Kafka || m.Epoch != s.mark.Epoch {
 		return s.assessFill(m, e)
@@ -129,9 +133,9 @@ func (s *shard) assessFill(m *consent.Meta, e extent) (step, *kafka.Trouble) {
 		// what it lost stands in the requests.
 		s.forget()
 		s.placed = false
-		return stepWait, s.trouble(kafka.StateRestoring, "its last mark is being read again")
+		return stepWait, s.trouble(kafka.StateRestoring, "has a log that lost its end: its last mark is read again")
 	case e.stable < s.head:
-		return stepWait, s.trouble(kafka.StateRestoring, "a transaction is open in it")
+		return stepWait, s.trouble(kafka.StateRestoring, "waits for a transaction that is open in it")
 	case m.Evicts, m.Evicted:
 		return stepWait, s.unsafe(m)
 	case m.Building == s.mark.Epoch && !m.BuildingNoted && int64(m.BuildingPlace) >= s.head && int64(m.BuildingPlace) >= e.stable:
@@ -148,7 +152,7 @@ func (s *shard) assessPlace(m *consent.Meta, e extent) (step, *kafka.Trouble) {
 		// The log has lost its end, and the store was put back to before that: what is left is read again.
 		s.forget()
 		s.placed = false
-		return stepWait, s.trouble(kafka.StateRestoring, "its last mark is being read again")
+		return stepWait, s.trouble(kafka.StateRestoring, "has a log that lost its end: its last mark is read again")
 	case place > e.high:
 		return stepWait, kafka.NewTrouble(kafka.OffsetsLost, fmt.Sprintf(
 			"shard %d of the store stands at %d and the state partition ends at %d: the topic has lost something", s.n, place, e.high))
@@ -166,9 +170,9 @@ func (s *shard) assessPlace(m *consent.Meta, e extent) (step, *kafka.Trouble) {
 	case place > s.head:
 		// Somebody else has written and projected: what we know is old.
 		s.known = false
-		return stepTail, s.trouble(kafka.StateRestoring, "its last mark is being read")
+		return stepTail, s.trouble(kafka.StateRestoring, "is being taken over: its last mark is read")
 	case e.stable < s.head:
-		return stepWait, s.trouble(kafka.StateRestoring, "a transaction is open in it")
+		return stepWait, s.trouble(kafka.StateRestoring, "waits for a transaction that is open in it")
 	}
 	return stepCatchUp, s.trouble(kafka.RedisStale, "is being caught up; it goes on by itself")
 }
@@ -196,7 +200,7 @@ func (s *shard) waitOut(m *consent.Meta, now time.Time, stale time.Duration) *ka
 		}
 	}
 	if now.Sub(s.believed) < stale {
-		return s.trouble(kafka.RedisStale, "is on another server than before; it goes on by itself when no worker can believe the former one")
+		return s.trouble(kafka.RedisStale, "is on a server that workers were not told of; it goes on by itself when none of them can believe another one")
 	}
 	return nil
 }
