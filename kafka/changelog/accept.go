@@ -103,7 +103,7 @@ type Opening struct {
 	Hold bool
 	// House is the fingerprint of the house key that names its subjects; empty leaves what the log says.
 	House string
-	Wait  time.Duration
+	Wait  time.Duration // for the first shard, and for the others
 }
 
 // Open opens every shard under an epoch, and waits until all are; a shard that is open under it already stays so. Where it
