@@ -70,14 +70,8 @@ func TestLostLogIsNotOpened(t *testing.T) {
 // Reading leaves no trace in a store that was emptied, and what it says of it is not what a new deployment has to do.
 func TestGetOfAnEmptiedStore(t *testing.T) {
 	c := newCounter(t)
-	text, err := os.ReadFile(c.config)
-	if err != nil {
-		t.Fatal(err)
-	}
 	// The brokers do not answer, so no owner fills the store.
-	if err := os.WriteFile(c.config, []byte(strings.Replace(string(text), "park_when_stale: 2s}\n", "park_when_stale: 2s, changelog: {}}\n", 1)), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	c.withChangelog(t)
 	if said := c.want(t, 1, "", "consent", "get", "--subject", who); !strings.Contains(said, "its owner fills it again") {
 		t.Errorf("get: %s", said)
 	}

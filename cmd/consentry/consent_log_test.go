@@ -26,17 +26,7 @@ func newLogCounter(t *testing.T) *counter {
 	t.Cleanup(broker.Close)
 	c := newCounter(t)
 	t.Setenv("CONSENTRY_KAFKA", broker.ListenAddrs()[0])
-	text, err := os.ReadFile(c.config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	changed := strings.Replace(string(text), "park_when_stale: 2s}\n", "park_when_stale: 2s, changelog: {}}\n", 1)
-	if changed == string(text) {
-		t.Fatal("the sample has another line for consent")
-	}
-	if err := os.WriteFile(c.config, []byte(changed), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	c.withChangelog(t)
 	if said := c.want(t, 0, "", "topics", "create"); !strings.Contains(said, "consentry.consent.state: 64 partitions") {
 		t.Errorf("topics create: %s", said)
 	}
@@ -59,6 +49,22 @@ func newLogCounter(t *testing.T) *counter {
 		closeRole()
 	})
 	return c
+}
+
+// withChangelog puts the changelog into the configuration.
+func (c *counter) withChangelog(t *testing.T) {
+	t.Helper()
+	text, err := os.ReadFile(c.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := strings.Replace(string(text), "park_when_stale: 2s}\n", "park_when_stale: 2s, changelog: {}}\n", 1)
+	if changed == string(text) {
+		t.Fatal("the sample has another line for consent")
+	}
+	if err := os.WriteFile(c.config, []byte(changed), 0o644); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestConsentVerbsWithTheChangelog(t *testing.T) {

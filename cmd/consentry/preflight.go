@@ -81,12 +81,14 @@ func (a *app) preflight(ctx context.Context, asJSON bool) error {
 	if f.test() {
 		start = "consentry offsets init --at beginning"
 	}
-	f.all = append(f.all, kafka.Preflight(ctx, conn, kafka.PreflightOptions{
+	brokers := kafka.Preflight(ctx, conn, kafka.PreflightOptions{
 		Readers: readersOf(cfg), Topics: topicNeedsOf(cfg), Test: f.test(), MakeRaw: f.carriers(), SetStart: start,
-	})...)
-	if err := f.changelog(ctx); err != nil {
+	})
+	log := findings{cfg: cfg}
+	if err := log.changelog(ctx, ring); err != nil {
 		return err
 	}
+	f.all = append(f.all, beforeConsents(brokers, log.all)...)
 	d, err := a.loadPolicy(ctx)
 	var refused *exitError
 	switch {

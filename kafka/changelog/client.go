@@ -72,6 +72,21 @@ func allShards() []int32 {
 	return out
 }
 
+// Owned tells whether owners are there: members of the group that shares the shards out.
+func (c *Client) Owned(ctx context.Context) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, kafka.LookTimeout)
+	defer cancel()
+	group := c.o.Group + ".consent"
+	groups, err := c.adm.DescribeGroups(ctx, group)
+	if err == nil {
+		err = groups[group].Err
+	}
+	if err != nil {
+		return false, kafka.RequestTrouble(err, "group "+group)
+	}
+	return len(groups[group].Members) > 0, nil
+}
+
 // marks reads the last mark of every shard: what the owners have said last.
 func (c *Client) marks(ctx context.Context) (map[int32]tail, map[int32]extent, error) {
 	extents, err := c.state.extents(ctx, allShards())
