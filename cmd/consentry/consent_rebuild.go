@@ -57,7 +57,14 @@ func (a *app) rebuild(ctx context.Context) error {
 	}
 	defer b.close()
 	began := time.Now()
-	got, err := b.log.Rebuild(ctx, a.telling())
+	tell, stop := a.telling(), func() {}
+	got, err := b.log.Rebuild(ctx, func(what string, done int) {
+		if what == changelog.Switching {
+			stop = a.waitingForOwner()
+		}
+		tell(what, done)
+	})
+	stop()
 	if err != nil {
 		return b.failed(err)
 	}

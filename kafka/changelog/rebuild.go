@@ -32,6 +32,9 @@ type Rebuilt struct {
 	Switch   time.Duration
 }
 
+// Switching is what tell is told when the store is filled and the owners are to switch.
+const Switching = "records filled, waiting for the switch"
+
 // Rebuild fills a new epoch from the log, lets the owners switch to it, and clears the former one away. tell is told what
 // it is doing, and how much of it is done.
 func (c *Client) Rebuild(ctx context.Context, tell func(what string, done int)) (Rebuilt, error) {
@@ -48,6 +51,12 @@ func (c *Client) Rebuild(ctx context.Context, tell func(what string, done int)) 
 		return Rebuilt{}, errors.New(notOpened)
 	case s.Held > 0:
 		return Rebuilt{}, errors.New("the changelog is held until a file is loaded: run consentry consent accept-epoch --import FILE")
+	}
+	if s.Believed == 0 {
+		// Where they run and park, because Redis has dropped keys, this is what helps.
+		if owned, err := c.Owned(ctx); err == nil && !owned {
+			return Rebuilt{}, errors.New(noOwner + ", who would switch; nothing was begun")
+		}
 	}
 	out := Rebuilt{Epoch: s.NextEpoch()}
 	f := filler{c: c, epoch: out.Epoch, tell: func(n int) { tell("records", n) }}
@@ -68,7 +77,11 @@ func (c *Client) Rebuild(ctx context.Context, tell func(what string, done int)) 
 	}
 	out.Records = f.records
 	began := time.Now()
+	tell(Switching, out.Records)
 	if _, err := c.Open(ctx, Opening{Epoch: out.Epoch, Wait: switchWait}); err != nil {
+		if ny := (*NotYet)(nil); errors.As(err, &ny) {
+			err = fmt.Errorf("%w; the switch then happens by itself, and what this has not removed, the keys of former epochs, the next rebuild removes", err)
+		}
 		return out, err
 	}
 	out.Switch = time.Since(began)
