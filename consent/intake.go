@@ -7,6 +7,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"reflect"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -46,7 +48,7 @@ func DecodeIntake(value []byte) (Intake, error) {
 	if d.Decode(&j) != nil {
 		return Intake{}, errIntake
 	}
-	if _, err := d.Token(); err != io.EOF {
+	if _, err := d.Token(); err != io.EOF || !exactFields(value) {
 		return Intake{}, errIntake
 	}
 	c := Change{Partner: j.Partner, Purpose: j.Purpose, Categories: j.Categories}
@@ -63,6 +65,29 @@ func DecodeIntake(value []byte) (Intake, error) {
 		return Intake{}, errIntake
 	}
 	return Intake{Subject: j.Subject, Change: c, Evidence: j.Evidence}, nil
+}
+
+// intakeFields are the names of a record's fields, as their tags have them.
+var intakeFields = func() []string {
+	var names []string
+	for f := range reflect.TypeFor[intakeJSON]().Fields() {
+		names = append(names, f.Tag.Get("json"))
+	}
+	return names
+}()
+
+// exactFields tells whether the fields of an object are written as ours are: the library takes them in any case.
+func exactFields(object []byte) bool {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(object, &fields) != nil {
+		return false
+	}
+	for name := range fields {
+		if !slices.Contains(intakeFields, name) {
+			return false
+		}
+	}
+	return true
 }
 
 const (

@@ -39,6 +39,8 @@ func TestDecodeIntake(t *testing.T) {
 		"cut":                            grant[:len(grant)-1],
 		"two objects":                    grant + grant,
 		"unknown field":                  strings.Replace(grant, `"since"`, `"sinse":1,"since"`, 1),
+		"fields in capitals":             strings.Replace(grant, `"action"`, `"Action"`, 1),
+		"a field in capitals beside it":  strings.Replace(grant, `"subject"`, `"SUBJECT":"y","subject"`, 1),
 		"no action":                      strings.Replace(grant, `"grant"`, `""`, 1),
 		"unknown action":                 strings.Replace(grant, `"grant"`, `"protect"`, 1),
 		"no since":                       strings.Replace(grant, `,"since":"2026-01-01T00:00:00Z"`, ``, 1),
