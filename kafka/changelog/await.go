@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/consentry/consentry/consent"
@@ -183,7 +184,14 @@ func (c *Client) outcomes(ctx context.Context, extents map[int32]extent, at []Po
 		case interrupted(ctx):
 			return nil, nil, c.notYet(at[len(at)-1], "interrupted")
 		case ctx.Err() != nil:
-			return nil, nil, c.notYet(at[len(at)-1], noOwner)
+			first := at[len(at)-1]
+			for i := range out {
+				if out[i].Effect == 0 {
+					first = at[i]
+					break
+				}
+			}
+			return nil, nil, c.notYet(first, c.silence(ctx, []Position{first}))
 		case err != nil:
 			return nil, nil, c.notYet(at[len(at)-1], err.Error())
 		}
@@ -192,6 +200,50 @@ func (c *Client) outcomes(ctx context.Context, extents map[int32]extent, at []Po
 		return nil, nil, fmt.Errorf("not made: %s (partition %d, offset %d); ask again", passedOver(c.o.Requests), passed.Partition, passed.Offset)
 	}
 	return out, needs, nil
+}
+
+// silence says why no owner has named the requests: what stands behind an open transaction is merged by nobody, however
+// well they are.
+func (c *Client) silence(ctx context.Context, at []Position) string {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), kafka.LookTimeout)
+	defer cancel()
+	partitions := make([]int32, len(at))
+	for i, p := range at {
+		partitions[i] = p.Partition
+	}
+	extents, err := c.requests.extents(ctx, partitions)
+	if err != nil {
+		return err.Error()
+	}
+	for _, p := range at {
+		if e, ok := extents[p.Partition]; ok && e.stable <= p.Offset && e.stable < e.high {
+			return fmt.Sprintf("%s is open in topic %s, partition %d, and what stands behind it waits: a load at work ends its own after some "+
+				"seconds, and the broker one whose load died after 20 s at most; where it takes longer, kafka-transactions.sh aborts it",
+				c.transactionIn(ctx, p.Partition), c.o.Requests, p.Partition)
+		}
+	}
+	return noOwner
+}
+
+// transactionIn names the transaction that is open in a partition of the requests, as far as the broker tells.
+func (c *Client) transactionIn(ctx context.Context, partition int32) string {
+	const unnamed = "a transaction"
+	var set kadm.TopicsSet
+	set.Add(c.o.Requests, partition)
+	// What could be asked is in the answers, whatever the error says of the rest.
+	producers, _ := c.adm.DescribeProducers(ctx, set)
+	for _, p := range producers.SortedProducers() {
+		if p.CurrentTxnStartOffset < 0 {
+			continue
+		}
+		listed, _ := c.adm.ListTransactions(ctx, []int64{p.ProducerID}, nil)
+		for _, t := range listed.Sorted() {
+			if t.ProducerID == p.ProducerID {
+				return "transaction " + t.TxnID
+			}
+		}
+	}
+	return unnamed
 }
 
 // passedOver says that a mark stands behind a request that no owner named.

@@ -45,11 +45,16 @@ type Import struct {
 	Progress func(read, merged int)
 	// Resumed is told once if a part of the file was loaded before: up to which line.
 	Resumed func(line int)
-	batch   int // rows in a transaction; importBatch but in tests
+	batch   int           // rows in a transaction; importBatch but in tests
+	timeout time.Duration // of a transaction; importTimeout but in tests
 }
 
-// ErrOvertaken says that the same file is being loaded by another process.
-var ErrOvertaken = errors.New("the same file is being loaded by another process, which has taken over")
+// Why a transaction of a load can be ended by somebody else. The broker says the same of both.
+var (
+	errOvertaken = errors.New("the same file is being loaded by another process, which has taken over")
+	errHeldUp    = errors.New("the load was held up in the middle of a transaction, and the broker has ended it, unless another process " +
+		"loads the same file: see that the machine has time for it, and run it again")
+)
 
 // importer is one load under way.
 type importer struct {
@@ -63,6 +68,9 @@ type importer struct {
 	load [8]byte
 	// topic is the id of the requests topic, which newer brokers want in place of its name.
 	topic [16]byte
+	began time.Time // the transaction in hand
+	// resumed tells that an earlier run has loaded a part of the file.
+	resumed bool
 	*tracker
 }
 
@@ -87,6 +95,9 @@ func (c *Client) Load(ctx context.Context, rows *consent.Rows, o Import) (consen
 	if o.batch == 0 {
 		o.batch = importBatch
 	}
+	if o.timeout == 0 {
+		o.timeout = importTimeout
+	}
 	i := &importer{c: c, keep: o.File != [32]byte{}, tracker: newTracker(o.Report)}
 	if !i.keep {
 		rand.Read(o.File[:]) // it never fails: the runtime ends the program instead
@@ -95,7 +106,7 @@ func (c *Client) Load(ctx context.Context, rows *consent.Rows, o Import) (consen
 	rand.Read(i.load[:])
 	i.id = fmt.Sprintf("%s.consent-import.%x", c.o.Group, o.File[:8])
 	var err error
-	i.cl, _, err = kafka.AdminClient(c.o.Connection, kgo.TransactionalID(i.id), kgo.TransactionTimeout(importTimeout),
+	i.cl, _, err = kafka.AdminClient(c.o.Connection, kgo.TransactionalID(i.id), kgo.TransactionTimeout(o.timeout),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(50*time.Millisecond), kgo.MaxBufferedRecords(2*importBatch),
 		kgo.RecordDeliveryTimeout(importTimeout), kgo.UnknownTopicRetries(2), kgo.ProducerBatchCompression(kafka.Codecs()...))
 	if err != nil {
@@ -131,6 +142,9 @@ func (c *Client) Load(ctx context.Context, rows *consent.Rows, o Import) (consen
 		err = e
 	}
 	f.close()
+	if errors.Is(err, errSilent) {
+		err = errors.New(c.silence(ctx, i.first()) + "; what is loaded so far will be merged")
+	}
 	done := i.loaded()
 	if errors.Is(err, errPassedOver) && i.keep {
 		err = errors.Join(err, i.dropProgress(context.WithoutCancel(ctx)))
@@ -238,6 +252,7 @@ func (i *importer) write(ctx context.Context, batches <-chan batch) error {
 }
 
 func (i *importer) transact(ctx context.Context, b *batch) error {
+	i.began = time.Now()
 	if err := i.cl.BeginTransaction(); err != nil {
 		return i.failed(err)
 	}
@@ -280,7 +295,10 @@ func (i *importer) abandon(err error) error {
 func (i *importer) failed(err error) error {
 	switch {
 	case errors.Is(err, kerr.ProducerFenced), errors.Is(err, kerr.InvalidProducerEpoch):
-		return ErrOvertaken
+		if time.Since(i.began) >= i.o.timeout {
+			return errHeldUp
+		}
+		return errOvertaken
 	case errors.Is(err, context.Canceled):
 		return errors.New("interrupted")
 	}
@@ -292,7 +310,14 @@ func (i *importer) failed(err error) error {
 func (i *importer) finish(ctx context.Context) error {
 	wait, cancel := context.WithTimeout(ctx, importSilence)
 	defer cancel()
-	if needs := i.needs(); len(needs) > 0 {
+	needs := i.needs()
+	if i.resumed {
+		var err error
+		if needs, err = i.c.merged(wait); err != nil {
+			return err
+		}
+	}
+	if len(needs) > 0 {
 		if _, err := i.c.awaitStore(wait, needs); err != nil {
 			var ny *NotYet
 			if errors.As(err, &ny) {
@@ -305,4 +330,21 @@ func (i *importer) finish(ctx context.Context) error {
 		return nil
 	}
 	return i.dropProgress(ctx)
+}
+
+// merged is what the store needs to hold all that was merged until now. Whose rows an earlier run has merged is not known
+// any more, so it is asked of every shard.
+func (c *Client) merged(ctx context.Context) (map[int32]need, error) {
+	tails, _, err := c.marks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	needs := map[int32]need{}
+	for p, t := range tails {
+		if t.found {
+			// Just below the head there may be a marker of the transaction, which the store need not come past.
+			needs[p] = need{place: uint64(max(t.head-1, 0)), marked: true, epoch: t.mark.Epoch, hold: t.mark.Hold}
+		}
+	}
+	return needs, nil
 }

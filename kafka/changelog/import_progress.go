@@ -97,7 +97,7 @@ func (i *importer) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	i.load, i.line, i.counts, i.formed = n.load, int(line), n.counts, n.formed
+	i.load, i.line, i.counts, i.formed, i.resumed = n.load, int(line), n.counts, n.formed, true
 	for p := range n.state {
 		// What compaction has taken away meanwhile was displaced: the next mark tells of it.
 		i.tracker.state[p] = max(n.state[p], extents[int32(p)].start)

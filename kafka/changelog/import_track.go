@@ -180,6 +180,21 @@ func (t *tracker) mark(p int32, offset int64, m consent.Mark) {
 	}
 }
 
+// errSilent: nothing was merged for importSilence.
+var errSilent = errors.New(noOwner)
+
+// first lists the first row of each partition that waits.
+func (t *tracker) first() (out []Position) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for p, w := range t.waiting {
+		if len(w) > 0 {
+			out = append(out, Position{int32(p), w[0].offset})
+		}
+	}
+	return out
+}
+
 // awaitRoom waits until another batch may be appended.
 func (t *tracker) awaitRoom(ctx context.Context) error { return t.await(ctx, importWindow-importBatch) }
 
@@ -200,7 +215,7 @@ func (t *tracker) await(ctx context.Context, most int) error {
 		case waits <= most:
 			return nil
 		case silent > importSilence:
-			return errors.New(noOwner + "; what is loaded so far will be merged")
+			return errSilent
 		}
 		select {
 		case <-ctx.Done():
