@@ -25,6 +25,7 @@ type intake struct {
 	polled []*kgo.Record
 	last   time.Time
 	alive  atomic.Int64
+	gone   gone
 }
 
 func newIntake(o *Owner) *intake {
@@ -38,7 +39,8 @@ func (in *intake) session(ctx context.Context) (worked bool, err error) {
 		return false, err
 	}
 	instance := kafka.InstanceID(in.o.instance, 0)
-	s, err := newSession(sessionSpec{conn: in.o.opt.Connection, group: in.group, instance: instance, topic: in.o.opt.Intake})
+	s, err := newSession(sessionSpec{conn: in.o.opt.Connection, group: in.group, instance: instance, topic: in.o.opt.Intake,
+		adjust: in.adjust, lost: in.lost})
 	if err != nil {
 		return false, err
 	}
@@ -59,6 +61,10 @@ func (in *intake) session(ctx context.Context) (worked bool, err error) {
 		}, in.log)
 		if err != nil {
 			return worked, err
+		}
+		if s.settled() {
+			worked = true
+			in.o.standing.content(in.part)
 		}
 		if len(in.polled) == 0 || ctx.Err() != nil {
 			continue

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"go.uber.org/zap"
 
 	"github.com/consentry/consentry/consent"
 	"github.com/consentry/consentry/kafka"
@@ -108,4 +109,94 @@ func TestIntakeComparesTheHouseKeyAgain(t *testing.T) {
 	}
 	other.Store(false)
 	r.until("the second withdrawal is merged", func() bool { return len(r.dones()) == consent.Shards+2 })
+}
+
+// withdrawals starts an owner whose intake names everybody person 9.
+func (r *ownerRig) withdrawals() *running {
+	r.t.Helper()
+	o := r.start(func(o *Options) {
+		o.Intake = r.intake
+		o.Name = func(context.Context) (func(string) (consent.ID, bool), error) {
+			return func(string) (consent.ID, bool) { return person(9), true }, nil
+		}
+	})
+	o.untilOpen(consent.Shards)
+	return o
+}
+
+const withdrawAll = `{"action":"withdraw-all","subject":"+12025550123"}`
+
+// The role sync was away for longer than the topic keeps records. What is left and what comes is taken, and what is gone is
+// told: nobody can bring it back, and to wait for it would lose the rest.
+func TestIntakeGoesOnBehindItsRetention(t *testing.T) {
+	onEither(t, func(r *ownerRig) {
+		t := r.t
+		r.open(firstEpoch)
+		o := r.withdrawals()
+		r.write(withdrawAll, withdrawAll)
+		r.until("they are merged", func() bool { return len(r.dones()) == consent.Shards+2 })
+		if err := o.halt(); err != nil {
+			t.Fatal(err)
+		}
+		r.leave(o.group)
+		r.leave(o.intake.group)
+		r.write(withdrawAll, withdrawAll, withdrawAll, withdrawAll)
+		ends, err := r.adm.ListEndOffsets(t.Context(), r.intake)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.adm.DeleteRecords(t.Context(), ends.Offsets()); err != nil {
+			t.Fatal(err)
+		}
+		o = r.withdrawals()
+		r.write(withdrawAll, withdrawAll)
+		r.until("what comes is merged", func() bool { return len(r.dones()) == consent.Shards+4 })
+		r.until("and the loss is told", func() bool {
+			s := o.Status()
+			return s.State == kafka.StateRunning && strings.Contains(s.Detail, "topic "+r.intake+" partition") && strings.Contains(s.Detail, "has lost 2 records")
+		})
+	})
+}
+
+// The intake topic was made again: its offsets begin anew, below the position.
+func TestIntakeMadeAgainIsRead(t *testing.T) {
+	r := newOwnerRig(t)
+	r.open(firstEpoch)
+	o := r.withdrawals()
+	r.write(withdrawAll, withdrawAll, withdrawAll, withdrawAll)
+	r.until("they are merged", func() bool { return len(r.dones()) == consent.Shards+4 })
+	if err := o.halt(); err != nil {
+		t.Fatal(err)
+	}
+	r.leave(o.group)
+	r.leave(o.intake.group)
+	if _, err := r.adm.DeleteTopics(t.Context(), r.intake); err != nil {
+		t.Fatal(err)
+	}
+	r.until("the topic can be made again", func() bool {
+		_, err := r.adm.CreateTopic(t.Context(), 2, 1, nil, r.intake)
+		return err == nil
+	})
+	r.client.PurgeTopicsFromClient(r.intake) // which remembers the former one
+	r.write(withdrawAll)
+	o = r.withdrawals()
+	r.until("what comes is merged", func() bool { return len(r.dones()) == consent.Shards+5 })
+	r.until("and the loss is told", func() bool { return strings.Contains(o.Status().Detail, "made again") })
+}
+
+// The end of the topic was replaced by other records: the client goes on where it agrees again, and the session with it.
+func TestIntakeThatLostItsEnd(t *testing.T) {
+	in := newIntake(New(Options{Intake: "crm", Log: zap.NewNop()}))
+	s := &session{spec: sessionSpec{lost: in.lost}}
+	loss := &kgo.ErrDataLoss{Topic: "crm", Partition: 3, ConsumedTo: 90, ResetTo: 70}
+	if err := s.fetchError("crm", 3, loss, zap.NewNop()); err != nil {
+		t.Errorf("the intake stops: %v", err)
+	}
+	if told := in.gone.String(); !strings.Contains(told, "topic crm partition 3 has lost 20 records") || !strings.Contains(told, "read on at 70") {
+		t.Errorf("it says %q", told)
+	}
+	s.spec.lost = nil
+	if err := s.fetchError("requests", 3, loss, zap.NewNop()); err == nil || !strings.Contains(err.Error(), "offsets_lost: topic requests partition 3") {
+		t.Errorf("an owner goes on: %v", err)
+	}
 }

@@ -74,6 +74,10 @@ func (l *lane) session(ctx context.Context) (worked bool, err error) {
 			return worked, err
 		}
 		l.o.looked.Store(true)
+		if s.settled() {
+			worked = true
+			l.o.standing.content(l.part)
+		}
 		if len(l.polled) == 0 || ctx.Err() != nil {
 			continue
 		}

@@ -155,10 +155,9 @@ func (o *Owner) repeat(ctx context.Context, part string, session func(ctx contex
 		if worked {
 			backoff, failed = firstBackoff, 0
 		}
-		var t *kafka.Trouble
-		if failed++; errors.As(err, &t) || failed > 2 {
+		if failed++; isTrouble(err) || failed > 2 {
 			// One failure without a cause may be a leader on its way.
-			o.standing.doubt(part, err, kafka.BrokerUnreachable)
+			o.standing.doubt(part, lasting(err))
 		}
 		o.looked.Store(true)
 		o.opt.Log.Warn("session rebuilt", zap.String("part", part), zap.String("code", kafka.Code(err)), zap.Duration("again_in", backoff))
@@ -168,12 +167,12 @@ func (o *Owner) repeat(ctx context.Context, part string, session func(ctx contex
 	return nil
 }
 
-// prepared looks at the topics before a session, so that what is missing is told by name.
+// prepared looks at the topics before a session, so that what is missing is told by name. What was wrong with the session
+// before stands until this one has worked: a broker may refuse what no look shows.
 func (o *Owner) prepared(ctx context.Context, part string, session func(ctx context.Context) (bool, error)) (bool, error) {
 	if err := o.lookAtTopics(ctx); err != nil {
 		return false, err
 	}
-	o.standing.content(part)
 	return session(ctx)
 }
 

@@ -4,11 +4,13 @@
 package changelog
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,6 +25,7 @@ import (
 // session is a group member and transactional producer.
 type session struct {
 	*kgo.GroupTransactSession
+	spec  sessionSpec
 	topic string
 	// moved is set when partitions were taken away: what was polled may belong to another member by now.
 	moved atomic.Bool
@@ -31,11 +34,22 @@ type session struct {
 	owned map[int32]uint64 // partition → the turn in which it was assigned
 	turn  uint64
 	found map[int32]kgo.EpochOffset // the group's positions, once they were fetched; negative for none
+	// member tells that the group has taken this session in, and changed when that or its partitions last changed.
+	member  bool
+	changed time.Time
+	said    error // by the group, since it is no member; nil for nothing
 }
 
 // sessionTimeout is how long an owner that does not come back keeps its shards. Every worker waits meanwhile, so it is
 // shorter than that of the workers' own group; a process that hangs for longer loses nothing but its turn.
 const sessionTimeout = 10 * time.Second
+
+const (
+	// settleTime is how long a session must meet no refusal before it counts as one that works: it has fetched by then.
+	settleTime = 2 * time.Second
+	// joinTimeout is how long a group may take to let a session in: longer than a rebalance that waits for a dead member.
+	joinTimeout = 3 * sessionTimeout
+)
 
 // sessionSpec is what a session is built from.
 type sessionSpec struct {
@@ -45,15 +59,21 @@ type sessionSpec struct {
 	topic    string
 	// hold lets no record of a new partition be fetched before release.
 	hold bool
+	// adjust may change the group's positions before they are read from. Optional.
+	adjust func(ctx context.Context, at map[int32]kgo.Offset)
+	// lost is told what a topic has lost, and that the client goes on where it agrees again. Without it that is an error.
+	lost func(*kgo.ErrDataLoss)
 }
+
+func (s *sessionSpec) transactionalID() string { return s.group + "." + s.instance }
 
 // newSession does not connect: a broker that is down shows in the first poll.
 func newSession(spec sessionSpec) (*session, error) {
-	s := &session{topic: spec.topic, owned: map[int32]uint64{}, found: map[int32]kgo.EpochOffset{}}
+	s := &session{spec: spec, topic: spec.topic, owned: map[int32]uint64{}, found: map[int32]kgo.EpochOffset{}, changed: time.Now()}
 	opts := append(spec.conn.Options(),
 		kgo.ConsumerGroup(spec.group),
 		kgo.ConsumeTopics(spec.topic),
-		kgo.TransactionalID(spec.group+"."+spec.instance),
+		kgo.TransactionalID(spec.transactionalID()),
 		kgo.InstanceID(spec.instance),
 		kgo.TransactionTimeout(kafka.TransactionTimeout),
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),
@@ -82,12 +102,20 @@ func newSession(spec sessionSpec) (*session, error) {
 			}
 			s.gain(got[spec.topic])
 		}),
-		kgo.AdjustFetchOffsetsFn(func(_ context.Context, at map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+		kgo.AdjustFetchOffsetsFn(func(ctx context.Context, at map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+			if spec.adjust != nil {
+				spec.adjust(ctx, at[spec.topic])
+			}
 			s.fetched(at[spec.topic])
 			return at, nil
 		}),
 		kgo.OnPartitionsRevoked(s.lose),
-		kgo.OnPartitionsLost(s.lose),
+		kgo.OnPartitionsLost(func(ctx context.Context, cl *kgo.Client, taken map[string][]int32) {
+			s.lose(ctx, cl, taken)
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.member = false
+		}),
 	)
 	var err error
 	if s.GroupTransactSession, err = kgo.NewGroupTransactSession(opts...); err != nil {
@@ -100,6 +128,7 @@ func newSession(spec sessionSpec) (*session, error) {
 func (s *session) gain(partitions []int32) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.member, s.changed, s.said = true, time.Now(), nil
 	for _, p := range partitions {
 		s.turn++
 		s.owned[p] = s.turn
@@ -109,6 +138,7 @@ func (s *session) gain(partitions []int32) {
 func (s *session) lose(_ context.Context, _ *kgo.Client, taken map[string][]int32) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.changed = time.Now()
 	for _, p := range taken[s.topic] {
 		delete(s.owned, p)
 		delete(s.found, p)
@@ -165,6 +195,9 @@ func (s *session) allow(ready []int32) {
 		}
 	}
 	if len(resume) > 0 {
+		s.mu.Lock()
+		s.changed = time.Now()
+		s.mu.Unlock()
 		s.Client().ResumeFetchPartitions(map[string][]int32{s.topic: resume})
 	}
 	if len(hold) > 0 {
@@ -177,7 +210,36 @@ func (s *session) claim(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, kafka.EndDeadline)
 	defer cancel()
 	_, _, err := s.Client().ProducerID(ctx)
-	return err
+	return refused(err, "transactional id "+s.spec.transactionalID())
+}
+
+// settled tells that the session has worked undisturbed for a while, whether or not there was anything to do.
+func (s *session) settled() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.member && time.Since(s.changed) > settleTime
+}
+
+// outside is a group that does not let the session in; nil for one that did, or still may.
+func (s *session) outside() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.member || time.Since(s.changed) < joinTimeout {
+		return nil
+	}
+	return refused(cmp.Or(s.said, context.DeadlineExceeded), "group "+s.spec.group)
+}
+
+// hear notes what the group said. It is an error when the client does not mend it.
+func (s *session) hear(err error, log *zap.Logger) error {
+	log.Info("group session", zap.String("code", kafka.Code(err)))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.said = err
+	if rejoins(err) {
+		return nil
+	}
+	return refused(err, "group "+s.spec.group)
 }
 
 // poll waits for records, at most that long. An error without a cause is worth a new session.
@@ -187,19 +249,21 @@ func (s *session) poll(ctx context.Context, wait time.Duration, most int, visit 
 	fetches := s.PollRecords(pctx, most)
 	var worst error
 	fetches.EachError(func(topic string, partition int32, err error) {
-		if e := fetchError(topic, partition, err, log); e != nil && worst == nil {
+		if e := s.fetchError(topic, partition, err, log); e != nil && worst == nil {
 			worst = e
 		}
 	})
-	if worst != nil {
-		return worst
+	if err := cmp.Or(worst, s.outside()); err != nil {
+		return err
 	}
 	fetches.EachRecord(visit)
 	return nil
 }
 
 // fetchError tells what an error in a poll means: nil when the client mends it itself.
-func fetchError(topic string, partition int32, err error, log *zap.Logger) error {
+func (s *session) fetchError(topic string, partition int32, err error, log *zap.Logger) error {
+	var group *kgo.ErrGroupSession
+	var loss *kgo.ErrDataLoss
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return nil
@@ -207,19 +271,15 @@ func fetchError(topic string, partition int32, err error, log *zap.Logger) error
 		return kafka.ErrRebuild
 	case errors.Is(err, kerr.FencedInstanceID):
 		return kafka.ErrFenced
-	}
-	if c := kafka.BrokerCause(err); c != "" {
-		return kafka.NewTrouble(c, fmt.Sprintf("topic %s partition %d: %s", topic, partition, kafka.Code(err)))
-	}
-	if kerr.IsRetriable(err) || kafka.Unreachable(err) {
+	case errors.As(err, &group):
+		return s.hear(err, log)
+	case s.spec.lost != nil && errors.As(err, &loss):
+		s.spec.lost(loss)
+		return nil
+	case kafka.BrokerCause(err) == "" && (kerr.IsRetriable(err) || kafka.Unreachable(err)):
 		return nil
 	}
-	var group *kgo.ErrGroupSession
-	if errors.As(err, &group) {
-		log.Info("group session", zap.String("code", kafka.Code(err)))
-		return nil
-	}
-	return err
+	return refused(err, fmt.Sprintf("topic %s partition %d", topic, partition))
 }
 
 // rewind gives back what was polled: the session returns to the committed offsets.
@@ -237,18 +297,19 @@ func (s *session) write(records []*kgo.Record) (committed bool, err error) {
 	// From here on the transaction is finished, whatever the caller's context says.
 	ctx, cancel := context.WithTimeout(context.Background(), kafka.EndDeadline)
 	defer cancel()
+	what := "transactional id " + s.spec.transactionalID()
 	if err := s.Begin(); err != nil {
-		return false, err
+		return false, refused(err, what)
 	}
 	promise := kgo.AbortingFirstErrPromise(s.Client())
 	for _, r := range records {
 		s.Produce(ctx, r, promise.Promise())
 	}
 	if err := s.Client().Flush(ctx); err != nil {
-		return false, kafka.ErrRebuild
+		return false, refused(err, writing(records))
 	}
 	stopPoint("written")
-	produced := promise.Err()
+	produced := refused(promise.Err(), writing(records))
 	committed, err = s.End(ctx, kgo.TransactionEndTry(produced == nil))
 	switch {
 	case committed:
@@ -256,14 +317,26 @@ func (s *session) write(records []*kgo.Record) (committed bool, err error) {
 	case err == nil:
 		return false, produced
 	}
-	if c := kafka.BrokerCause(errors.Join(produced, err)); c != "" {
-		return false, errors.Join(produced, err)
+	if ended := refused(err, what+", group "+s.spec.group); isTrouble(produced) || isTrouble(ended) {
+		return false, errors.Join(produced, ended)
 	}
 	// A failed End is aborted once on the same session; if that fails too the session is rebuilt.
 	again, cancelAgain := context.WithTimeout(context.Background(), kafka.EndDeadline)
 	defer cancelAgain()
 	if _, abort := s.End(again, kgo.TryAbort); abort != nil {
-		return false, err
+		return false, refused(err, what)
 	}
 	return false, produced
+}
+
+// writing names what a transaction writes to. A broker that refuses one of several topics lets none of them be written, and
+// the client does not say which.
+func writing(records []*kgo.Record) string {
+	var topics []string
+	for _, r := range records {
+		if !slices.Contains(topics, r.Topic) {
+			topics = append(topics, r.Topic)
+		}
+	}
+	return "writing to topic " + strings.Join(topics, " and ")
 }

@@ -25,18 +25,17 @@ type suspicion struct {
 
 func (s *standing) begin(at time.Time) { s.well = at }
 
-func (s *standing) doubt(part string, err error, fallback kafka.Cause) {
-	cause, detail := kafka.CauseOf(err, fallback)
+func (s *standing) doubt(part string, t *kafka.Trouble) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.doubts == nil {
 		s.doubts = map[string]suspicion{}
 	}
 	at := time.Now()
-	if old, there := s.doubts[part]; there && old.trouble.Cause() == string(cause) {
+	if old, there := s.doubts[part]; there && old.trouble.Cause() == t.Cause() {
 		at = old.since
 	}
-	s.doubts[part] = suspicion{kafka.NewTrouble(cause, detail), at}
+	s.doubts[part] = suspicion{t, at}
 }
 
 func (s *standing) content(part string) {

@@ -100,6 +100,8 @@ func (o *Owner) Status() kafka.ConsentStatus {
 		out.State, out.Cause, out.Detail, out.Next = kafka.StateParked, string(cause), detail, nextOf(cause)
 	case !o.looked.Load():
 		out.State = kafka.StateStarting
+	case o.intake != nil:
+		out.Detail = o.intake.gone.String()
 	}
 	return out
 }
@@ -119,6 +121,9 @@ func nextOf(c kafka.Cause) string {
 	case kafka.OffsetsLost:
 		return "The consent topics lack what they had, or hold what no owner wrote. Bring back the brokers that have the rest, and see in the ACLs who else writes there. " +
 			"Leave Redis as it is meanwhile; offsets init, which is about events, does not help here."
+	case kafka.TopicForbidden:
+		return "The broker refuses what the detail names, with the code that stands there: see the rights that docs/consent-changelog.md lists, and what is refused with: consentry preflight. " +
+			"A code about a protocol means that another program uses the group; one about a time-out, that the brokers allow less than the role needs."
 	case kafka.TopicMissing:
 		return "See it with: consentry topics plan, and make it with: consentry topics create; the intake topic is yours to make. One with another number of partitions cannot be mended: name another under consent.changelog"
 	}
