@@ -26,7 +26,7 @@ const (
 	AskAdopt  // a line of a single store, before the first opening
 	AskOpen   // the shard's store may answer, under Epoch
 	AskStop   // Partner, with a Reason
-	AskResume // Partner
+	AskResume // Partner, with a Reason
 	numRequestKinds
 )
 
@@ -46,7 +46,7 @@ func (k RequestKind) String() string {
 const (
 	// MaxEvidence bounds the reference to the proof of a change, in bytes.
 	MaxEvidence = 128
-	// MaxReason bounds the reason of a stop, in bytes.
+	// MaxReason bounds the reason of a stop or resume, in bytes.
 	MaxReason = 256
 )
 
@@ -66,7 +66,7 @@ type Request struct {
 	House    string // of open: the fingerprint of the house key that names subjects here; empty says nothing of it
 	OpenOf   int    // of open: its shard
 	Partner  string // of stop and resume
-	Reason   string // of stop
+	Reason   string // of stop and resume
 }
 
 // Shard is the partition in which the request stands: stop flags live in the first.
@@ -152,7 +152,7 @@ func (r *Request) Value() []byte {
 		j.Line = string(r.Line)
 	case AskOpen:
 		j.Epoch, j.Hold, j.House = r.Epoch, r.Hold, r.House
-	case AskStop:
+	case AskStop, AskResume:
 		j.Reason = r.Reason
 	}
 	if r.Kind.ofSubject() {

@@ -33,6 +33,7 @@ func sampleRequests() []Request {
 		{Kind: AskOpen, ReqID: req, OpenOf: 63, Epoch: 7, House: "00112233aabbccdd"},
 		{Kind: AskStop, ReqID: req, Partner: "acme", Reason: "contract ended"},
 		{Kind: AskResume, ReqID: req, Partner: "acme"},
+		{Kind: AskResume, ReqID: req, Partner: "acme", Reason: "signed again"},
 	}
 }
 

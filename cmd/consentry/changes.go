@@ -21,7 +21,7 @@ type changes interface {
 	protect(ctx context.Context, id consent.ID, on bool, evidence string) (consent.Result, error)
 	// stop sets a partner's stop flag, resume lifts it; both say when it held.
 	stop(ctx context.Context, partner, reason string) (time.Time, error)
-	resume(ctx context.Context, partner string) (time.Time, error)
+	resume(ctx context.Context, partner, reason string) (time.Time, error)
 }
 
 // book is the store of a configuration and the way into it.
@@ -111,7 +111,7 @@ func (s single) stop(ctx context.Context, partner, reason string) (time.Time, er
 	return s.store.Stop(ctx, partner, reason)
 }
 
-func (s single) resume(ctx context.Context, partner string) (time.Time, error) {
+func (s single) resume(ctx context.Context, partner, _ string) (time.Time, error) {
 	return s.store.Resume(ctx, partner)
 }
 
@@ -137,8 +137,8 @@ func (l logged) stop(ctx context.Context, partner, reason string) (time.Time, er
 	return l.flag(ctx, consent.Request{Kind: consent.AskStop, Partner: partner, Reason: reason})
 }
 
-func (l logged) resume(ctx context.Context, partner string) (time.Time, error) {
-	return l.flag(ctx, consent.Request{Kind: consent.AskResume, Partner: partner})
+func (l logged) resume(ctx context.Context, partner, reason string) (time.Time, error) {
+	return l.flag(ctx, consent.Request{Kind: consent.AskResume, Partner: partner, Reason: reason})
 }
 
 func (l logged) flag(ctx context.Context, r consent.Request) (time.Time, error) {

@@ -42,15 +42,16 @@ func viewHistory(events []*changelog.Event) []eventView {
 		if c.Ends {
 			v.Until = stamp(c.UntilMS)
 		}
+		ended := e.EndedBy
 		switch reason := e.Effect.Reason(); {
 		case e.Effect.Refused() || e.Effect.Void():
 			v.Void = reason
 		case !e.InForce && e.Request.Kind == consent.AskGrant:
-			v.Void = "it had ended already"
+			v.Void, ended = "it had ended already", nil
 		default:
 			v.Note = reason
 		}
-		if by := e.EndedBy; by != nil {
+		if by := ended; by != nil {
 			v.Ended, v.EndedBy, v.EndedFor = stamp(by.AcceptedMS), by.Request.Kind.String(), by.Request.Evidence
 		}
 		out = append(out, v)

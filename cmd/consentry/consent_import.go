@@ -139,14 +139,19 @@ func (im *importing) loadInto(ctx context.Context, b *book) (consent.Loaded, err
 		return im.load(ctx, b.store)
 	}
 	say, began := im.a.every2s(), time.Now()
-	read := 0
+	read, resumed := 0, ""
+	// Of this run alone: what an earlier one had merged came in no time.
+	former := -1
 	done, err := b.log.Load(ctx, im.rows, changelog.Import{
 		File: im.sum, Name: im.names.id, Check: im.check, Report: im.report,
 		Progress: func(rows, merged int) {
-			read = rows
-			say("%d rows read%s, %d merged, %.0f a second\n", rows, im.part(), merged, float64(merged)/time.Since(began).Seconds())
+			if read = rows; former < 0 {
+				former = merged
+			}
+			say("%d rows read%s, %d merged, %.0f a second\n", rows, im.part(), merged, float64(merged-former)/time.Since(began).Seconds())
 		},
 		Resumed: func(line int) {
+			resumed = fmt.Sprintf(" (new: those after line %d)", line)
 			fmt.Fprintf(im.a.err, "going on after line %d, up to which an earlier run has appended everything\n", line)
 		},
 	})
@@ -158,7 +163,7 @@ func (im *importing) loadInto(ctx context.Context, b *book) (consent.Loaded, err
 		return done, &exitError{code: exitFailed, err: fmt.Errorf("stopped after line %d, up to which all is in the log; %s: %w", done.Line, again, err)}
 	}
 	if seconds := time.Since(began).Seconds(); seconds > 2 {
-		fmt.Fprintf(im.a.err, "%d rows in %.1f s\n", read, seconds)
+		fmt.Fprintf(im.a.err, "%d rows%s in %.1f s\n", read, resumed, seconds)
 	}
 	fmt.Fprintf(im.a.out, "made %d, void %d, refused %d\n", done.Made, done.Void, done.Refused)
 	return done, nil

@@ -37,11 +37,14 @@ func resumeCommand(a *app) *cobra.Command {
 		Args:    one("PARTNER"),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.flag(c.Context(), args[0], true, func(b *book) (time.Time, error) {
-				return b.resume(c.Context(), args[0])
+				if reason != "" && b.log == nil {
+					fmt.Fprintln(a.err, "note: why a partner is resumed is recorded with consent.changelog, which this configuration does not have")
+				}
+				return b.resume(c.Context(), args[0], reason)
 			})
 		},
 	}
-	c.Flags().StringVar(&reason, "reason", "", "why")
+	c.Flags().StringVar(&reason, "reason", "", "why; recorded with consent.changelog")
 	return c
 }
 
