@@ -97,7 +97,11 @@ func (a *app) work(ctx context.Context, roles roles) error {
 	defer func() { _ = log.Sync() }()
 	l, err := net.Listen("tcp", cfg.Admin)
 	if err != nil {
-		return &exitError{code: exitConfig, err: fmt.Errorf("the admin address %s cannot be listened on: %v", cfg.Admin, errors.Unwrap(err))}
+		more := ""
+		if errors.Is(err, syscall.EADDRINUSE) {
+			more = "; give each process its own admin and kafka.instance"
+		}
+		return &exitError{code: exitConfig, err: fmt.Errorf("the admin address %s cannot be listened on: %v%s", cfg.Admin, errors.Unwrap(err), more)}
 	}
 	defer l.Close()
 	j := &job{app: a, cfg: cfg, roles: roles, log: log}

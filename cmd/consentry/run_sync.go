@@ -28,7 +28,8 @@ func consentSyncCommand(a *app) *cobra.Command {
 		Short: "Own the truth about consents: merge changes and bring them into Redis",
 		Long: "Own the truth about consents: merge the changes that are appended to consent.changelog.requests into lines, write these\n" +
 			"to consent.changelog.state, and bring them into Redis, where workers ask. It also keeps the pseudonym keys two epochs\n" +
-			"ahead. The same as `consentry run --role sync`; several may run, with a kafka.instance each, and share the work.",
+			"ahead. The same as `consentry run --role sync`; several may run, with an admin address and a kafka.instance each, and share\n" +
+			"the work.",
 		Example: "  consentry consent sync",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -86,7 +86,11 @@ func allRun(s kafka.Status) bool {
 // printStatus writes a line per partner, and beneath those that do not run what is wrong and what to do.
 func printStatus(w io.Writer, s kafka.Status, now time.Time) error {
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(t, "PARTNER\tSTATE\tSINCE\tEVENTS WAITING\tLANES")
+	if len(s.Partners) > 0 {
+		fmt.Fprintln(t, "PARTNER\tSTATE\tSINCE\tEVENTS WAITING\tLANES")
+	} else {
+		fmt.Fprintln(t, "this process serves no partner")
+	}
 	for _, p := range s.Partners {
 		state := p.State
 		if p.Cause != "" {

@@ -38,6 +38,9 @@ func TestStatusForPeopleAndMachines(t *testing.T) {
 		{Partner: "globex", State: "running", Since: "2026-11-22T10:00:00Z", Lanes: 2}}}
 	running := parked
 	running.Partners = parked.Partners[1:]
+	owner := parked
+	owner.Partners, owner.Roles = nil, []string{"sync"}
+	owner.Consent = &kafka.ConsentStatus{State: kafka.StateRunning, Since: "2026-11-22T10:00:00Z", Open: 64, Shards: 64}
 	for name, c := range map[string]struct {
 		says any
 		code int
@@ -47,6 +50,7 @@ func TestStatusForPeopleAndMachines(t *testing.T) {
 			"what to do: run: consentry offsets init --at beginning", "lost if not fixed by: 2026-12-01T00:00:00Z", "running"}},
 		"running":   {running, 0, []string{"globex", "running"}},
 		"no answer": {"not consentry", 1, nil},
+		"sync only": {owner, 0, []string{"this process serves no partner\n\nconsents: running since", "64 of 64 shards fresh"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
