@@ -44,8 +44,8 @@ func (in *intake) adjust(ctx context.Context, at map[int32]kgo.Offset) {
 			in.tell(p, position, e.start, fmt.Sprintf("%d records, which the topic no longer kept when they were to be read", e.start-position))
 			at[p] = kgo.NewOffset().At(e.start)
 		case position > e.high:
-			// Made again, or cut off. What is there may never have been read, and reading a withdrawal twice is harmless.
-			in.tell(p, position, e.start, fmt.Sprintf("the end of the topic, or the whole of it before it was made again: it ends at %d, below position %d", e.high, position))
+			// What is there may never have been read, and to read a withdrawal twice is harmless.
+			in.tell(p, position, e.start, fmt.Sprintf("its end: it ends at %d, below position %d", e.high, position))
 			at[p] = kgo.NewOffset().At(e.start)
 		}
 	}
