@@ -62,7 +62,8 @@ func newSyncRole(cfg *config.Config, log *zap.Logger) (*syncRole, func(), error)
 	s.owner = changelog.New(changelog.Options{
 		Connection: conn, Group: cfg.Kafka.Group, Instance: cfg.Kafka.Instance, Lanes: cfg.Kafka.Lanes,
 		Requests: cfg.Consent.Changelog.Requests, State: cfg.Consent.Changelog.State, Intake: cfg.Consent.Changelog.Intake,
-		Quarantine: cfg.Quarantine, Store: b.store, HouseKey: keys.House, ParkWhenStale: cfg.Consent.ParkWhenStale, Log: s.log,
+		Quarantine: cfg.Quarantine, Store: b.store, HouseKey: keys.House,
+		Check: func(ch consent.Change) string { return unknownPair(cfg, ch) }, ParkWhenStale: cfg.Consent.ParkWhenStale, Log: s.log,
 		Name: (&intakeNames{ask: b.subjects}).name,
 	})
 	return s, b.close, nil

@@ -37,7 +37,7 @@ func (e *NotYet) Error() string {
 		e.Why, e.Topic, e.At.Partition, e.At.Offset)
 }
 
-const noOwner = "no owner answers (start consentry run, or consentry consent sync)"
+const noOwner = "no owner answers: none runs (consentry run, or consentry consent sync), or it is parked (consentry status)"
 
 // Ask appends requests and returns when each of them holds, or is void, with what became of it. The error is a *NotYet
 // when the owners are silent.

@@ -73,7 +73,7 @@ func (in *intake) session(ctx context.Context) (worked bool, err error) {
 		if in.name, err = in.o.opt.Name(ctx); err != nil {
 			return worked, err
 		}
-		records, err := in.requests()
+		records, refused, err := in.requests()
 		if err != nil {
 			return worked, err
 		}
@@ -85,27 +85,37 @@ func (in *intake) session(ctx context.Context) (worked bool, err error) {
 		if committed {
 			worked = true
 			in.o.standing.content(in.part)
+			in.note(refused)
 		}
 	}
 	return worked, nil
 }
 
-// requests makes what is written for the records polled.
-func (in *intake) requests() ([]*kgo.Record, error) {
-	out := make([]*kgo.Record, 0, len(in.polled))
+// note tells of records that became no request: one of them may have been a withdrawal.
+func (in *intake) note(refused int) {
+	if refused > 0 {
+		in.o.metrics.changes.WithLabelValues("refused").Add(float64(refused))
+		in.log.Warn("intake records refused; quarantine says where they stand", zap.String("topic", in.o.opt.Intake), zap.Int("records", refused))
+	}
+}
+
+// requests makes what is written for the records polled, and tells how many of them became no request.
+func (in *intake) requests() (out []*kgo.Record, refused int, err error) {
+	out = make([]*kgo.Record, 0, len(in.polled))
 	for _, r := range in.polled {
 		req, ok := in.request(r.Value)
 		if !ok {
 			p, err := pointer(in.o.opt.Quarantine, "intake", r)
 			if err != nil {
-				return nil, err
+				return nil, 0, err
 			}
 			out = append(out, p)
+			refused++
 			continue
 		}
 		out = append(out, &kgo.Record{Topic: in.o.opt.Requests, Partition: int32(req.Shard()), Key: req.Key(), Value: req.Value()})
 	}
-	return out, nil
+	return out, refused, nil
 }
 
 func (in *intake) request(value []byte) (consent.Request, bool) {
@@ -114,7 +124,7 @@ func (in *intake) request(value []byte) (consent.Request, bool) {
 		return consent.Request{}, false
 	}
 	id, ok := in.name(change.Subject)
-	if !ok {
+	if !ok || in.o.opt.Check(change.Change) != "" {
 		return consent.Request{}, false
 	}
 	var reqID [16]byte

@@ -34,15 +34,19 @@ func TestIntake(t *testing.T) {
 		o := r.start(func(o *Options) {
 			o.Intake = r.intake
 			o.Name = func(context.Context) (func(string) (consent.ID, bool), error) { return name, nil }
+			o.Check = func(c consent.Change) string { return strings.TrimPrefix(c.Partner, "acme") }
 		})
 		r.open(firstEpoch)
 		o.untilOpen(consent.Shards)
 		good := `{"action":"grant","subject":"+12025550123","partner":"acme","purpose":"advertising","categories":["location"],"since":"2026-01-01T00:00:00Z","evidence":"E-1"}`
-		r.write(good, `{"action":"grant"`, strings.Replace(good, "+1202", "1202", 1), strings.Replace(good, "since", "sense", 1), good)
+		r.write(good, `{"action":"grant"`, strings.Replace(good, "+1202", "1202", 1), strings.Replace(good, "since", "sense", 1), strings.Replace(good, "acme", "nobody", 1), good)
 		r.until("both changes are merged and the others in quarantine", func() bool {
-			return len(r.dones()) == consent.Shards+2 && len(r.pointers()) == 3
+			return len(r.dones()) == consent.Shards+2 && len(r.pointers()) == 4
 		})
 		r.settle(firstEpoch)
+		r.until("the refused ones are counted", func() bool {
+			return o.measured()["consentry_consent_changes_total refused"] == 4
+		})
 		for _, p := range r.pointers() {
 			if p.Topic != r.intake || p.Stage != "intake" || p.Reason != "bad_event" {
 				t.Errorf("quarantine holds %+v", p)
@@ -60,6 +64,25 @@ func TestIntake(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+	})
+}
+
+// The intake's topic is the carrier's: where it is not there nobody else waits for it, and it shows.
+func TestIntakeTopicMissing(t *testing.T) {
+	r := newOwnerRig(t)
+	o := r.start(func(o *Options) {
+		o.Intake = "crm.not.there"
+		o.Name = func(context.Context) (func(string) (consent.ID, bool), error) {
+			return func(string) (consent.ID, bool) { return consent.ID{}, false }, nil
+		}
+	})
+	r.open(firstEpoch)
+	o.untilOpen(consent.Shards)
+	r.ask(grant(1, 1000))
+	r.settle(firstEpoch)
+	r.until("it shows", func() bool {
+		s := o.Status()
+		return s.State == kafka.StateParked && s.Cause == string(kafka.TopicMissing) && strings.Contains(s.Detail, "crm.not.there")
 	})
 }
 

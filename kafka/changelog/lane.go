@@ -70,6 +70,9 @@ func (l *lane) session(ctx context.Context) (worked bool, err error) {
 	keeper.Go(func() { l.keep(kctx, s) })
 	for ctx.Err() == nil {
 		l.alive.Store(time.Now().UnixNano())
+		if t := l.o.wrong.Load(); t != nil {
+			return worked, t
+		}
 		if err := l.collect(ctx, s); err != nil {
 			return worked, err
 		}

@@ -10,7 +10,6 @@ package changelog
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -59,13 +58,15 @@ type Options struct {
 	Intake          string // the carrier's topic; empty for none
 	// Name makes what names a subject as it stands in an intake record; asked for each session of the intake and before each
 	// transaction, so it keeps its answer where that is sure. Its error parks the intake.
-	Name          func(ctx context.Context) (func(subject string) (consent.ID, bool), error)
+	Name func(ctx context.Context) (func(subject string) (consent.ID, bool), error)
+	// Check refuses a change of the intake for what the configuration says; empty is no objection.
+	Check         func(consent.Change) string
 	Store         Store
 	HouseKey      string // the house key's name among the fingerprints in the store
 	ParkWhenStale time.Duration
 	Log           *zap.Logger
 
-	pulse time.Duration
+	pulse, lookEvery time.Duration
 	// written is called in tests between the commit of a transaction and its projection.
 	written func()
 }
@@ -83,13 +84,20 @@ type Owner struct {
 	standing standing
 	adm      *kadm.Client
 	lag      atomic.Int64
-	looked   atomic.Bool // every lane has met the broker, or has failed to
+	looked   atomic.Bool                   // every lane has met the broker, or has failed to
+	wrong    atomic.Pointer[kafka.Trouble] // what the settings of the topics are not, since they were looked at last
 }
 
 // New builds an Owner. It connects to nothing.
 func New(o Options) *Owner {
 	if o.pulse == 0 {
 		o.pulse = pulse
+	}
+	if o.lookEvery == 0 {
+		o.lookEvery = settingsEvery
+	}
+	if o.Check == nil {
+		o.Check = func(consent.Change) string { return "" }
 	}
 	if o.written == nil {
 		o.written = func() {}
@@ -133,6 +141,7 @@ func (o *Owner) Run(ctx context.Context) error {
 		work(o.intake.part, o.intake.session)
 	}
 	wg.Go(func() { kafka.Every(ctx, 4*o.opt.pulse, func() { o.measure(ctx) }) })
+	wg.Go(func() { kafka.Every(ctx, o.opt.lookEvery, func() { o.watchSettings(ctx) }) })
 	wg.Wait()
 	if errors.Is(context.Cause(ctx), kafka.ErrFenced) {
 		return kafka.ErrFenced
@@ -170,63 +179,10 @@ func (o *Owner) repeat(ctx context.Context, part string, session func(ctx contex
 // prepared looks at the topics before a session, so that what is missing is told by name. What was wrong with the session
 // before stands until this one has worked: a broker may refuse what no look shows.
 func (o *Owner) prepared(ctx context.Context, part string, session func(ctx context.Context) (bool, error)) (bool, error) {
-	if err := o.lookAtTopics(ctx); err != nil {
+	if err := o.lookAtTopics(ctx, part); err != nil {
 		return false, err
 	}
 	return session(ctx)
-}
-
-// lookAtTopics checks that the topics are there and have one partition for each shard.
-func (o *Owner) lookAtTopics(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, kafka.LookTimeout)
-	defer cancel()
-	names := []string{o.opt.Requests, o.opt.State, o.opt.Quarantine}
-	if o.opt.Intake != "" {
-		names = append(names, o.opt.Intake)
-	}
-	details, err := o.adm.ListTopics(ctx, names...)
-	if err != nil {
-		return kafka.RequestTrouble(err, "the topics")
-	}
-	for i, name := range names {
-		d, ok := details[name]
-		switch {
-		case !ok:
-			return kafka.NewTrouble(kafka.TopicMissing, "topic "+name)
-		case d.Err != nil:
-			return kafka.RequestTrouble(d.Err, "topic "+name)
-		case i < 2 && len(d.Partitions) != consent.Shards:
-			return kafka.NewTrouble(kafka.TopicMissing, fmt.Sprintf("topic %s has %d partitions and must have %d", name, len(d.Partitions), consent.Shards))
-		}
-	}
-	return o.lookAtSettings(ctx)
-}
-
-// lookAtSettings refuses topics that would lose consents, or in which the sender says when a change was accepted. Where the
-// settings may not be read nobody can tell.
-func (o *Owner) lookAtSettings(ctx context.Context) error {
-	musts := []struct{ topic, setting, value, why string }{
-		{o.opt.Requests, "message.timestamp.type", "LogAppendTime", "a change is accepted when the broker appends it, whatever its sender's clock says"},
-		{o.opt.Requests, "cleanup.policy", "compact", "what brokers delete of it is no evidence any more"},
-		{o.opt.State, "cleanup.policy", "compact", "a withdrawal that brokers delete is forgotten"},
-	}
-	configs, err := o.adm.DescribeTopicConfigs(ctx, o.opt.Requests, o.opt.State)
-	if err != nil {
-		return nil
-	}
-	for _, m := range musts {
-		topic, err := configs.On(m.topic, nil)
-		if err != nil {
-			continue
-		}
-		for _, s := range topic.Configs {
-			if s.Key == m.setting && s.Value != nil && *s.Value != m.value {
-				return kafka.NewTrouble(kafka.TopicMissing, fmt.Sprintf("topic %s has %s=%s and must have %s: %s; set it with kafka-configs",
-					m.topic, m.setting, *s.Value, m.value, m.why))
-			}
-		}
-	}
-	return nil
 }
 
 // failed tells a newer instance from a transaction that merely timed out: both bump the producer's epoch.

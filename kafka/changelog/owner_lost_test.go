@@ -162,6 +162,23 @@ func TestWrongSettingsPark(t *testing.T) {
 	}
 }
 
+// A setting becomes wrong while an owner is at work.
+func TestSettingThatBecomesWrongParks(t *testing.T) {
+	r := newOwnerRig(t)
+	o := r.start(func(o *Options) { o.lookEvery = 20 * time.Millisecond })
+	r.open(firstEpoch)
+	o.untilOpen(consent.Shards)
+	for _, policy := range []string{"delete", "compact"} {
+		if _, err := r.adm.AlterTopicConfigs(t.Context(), []kadm.AlterConfig{{Op: kadm.SetConfig, Name: "cleanup.policy", Value: &policy}}, r.state); err != nil {
+			t.Fatal(err)
+		}
+		if policy == "delete" {
+			r.until("it parks", func() bool { s := o.Status(); return s.Open == 0 && strings.Contains(s.Detail, "cleanup.policy=delete") })
+		}
+	}
+	o.untilOpen(consent.Shards)
+}
+
 // Somebody has put something else where a line stands, so that the subject's requests cannot be merged: the shards of
 // everybody else go on, and it shows.
 func TestShardThatCannotBeMergedKeepsNobody(t *testing.T) {

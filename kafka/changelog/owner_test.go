@@ -279,20 +279,14 @@ func TestAnotherEpochIsBuiltBesideTheOpenOne(t *testing.T) {
 	r.settle(firstEpoch + 1)
 }
 
-// TestMetrics: the lag comes back to nothing, each change counts once and openings do not.
-func TestMetrics(t *testing.T) {
-	r, o := opened(t)
-	r.ask(grant(1, 1000))
-	r.settle(firstEpoch)
-	r.until("nothing waits", func() bool { return o.Status().Lag == 0 })
-	r.ask(grant(1, 900), grant(1, 1))
-	r.settle(firstEpoch)
-	r.until("nothing waits", func() bool { return o.Status().Lag == 0 })
+// measured is what the metrics say, by name and labels.
+func (o *running) measured() map[string]float64 {
+	o.r.t.Helper()
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(o.Collectors()...)
 	families, err := registry.Gather()
 	if err != nil {
-		t.Fatal(err)
+		o.r.t.Fatal(err)
 	}
 	got := map[string]float64{}
 	for _, f := range families {
@@ -304,6 +298,19 @@ func TestMetrics(t *testing.T) {
 			got[name] = m.GetCounter().GetValue() + m.GetGauge().GetValue()
 		}
 	}
+	return got
+}
+
+// TestMetrics: the lag comes back to nothing, each change counts once and openings do not.
+func TestMetrics(t *testing.T) {
+	r, o := opened(t)
+	r.ask(grant(1, 1000))
+	r.settle(firstEpoch)
+	r.until("nothing waits", func() bool { return o.Status().Lag == 0 })
+	r.ask(grant(1, 900), grant(1, 1))
+	r.settle(firstEpoch)
+	r.until("nothing waits", func() bool { return o.Status().Lag == 0 })
+	got := o.measured()
 	for name, want := range map[string]float64{"consentry_consent_changes_total in_force": 1, "consentry_consent_changes_total void": 2,
 		"consentry_consent_changes_total refused": 0, "consentry_consent_lag_changes": 0} {
 		if v, there := got[name]; !there || v != want {

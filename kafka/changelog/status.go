@@ -117,7 +117,7 @@ func nextOf(c kafka.Cause) string {
 	case kafka.RedisUnsafe:
 		return "Redis has dropped keys by itself: CONFIG SET maxmemory-policy noeviction, CONFIG RESETSTAT, then consentry consent rebuild; see also consentry preflight."
 	case kafka.StateRestoring:
-		return "Nothing: an owner takes its shards over. Where that takes minutes a transaction is left open in the state topic; kafka-transactions.sh lists and aborts it."
+		return "Do what the detail names. Where it names nothing an owner takes its shards over, and nothing is needed. Where that takes minutes a transaction is left open in the state topic; kafka-transactions.sh lists and aborts it."
 	case kafka.OffsetsLost:
 		return "The consent topics lack what they had, or hold what no owner wrote. Bring back the brokers that have the rest, and see in the ACLs who else writes there. " +
 			"Leave Redis as it is meanwhile; offsets init, which is about events, does not help here."
@@ -125,7 +125,7 @@ func nextOf(c kafka.Cause) string {
 		return "The broker refuses what the detail names, with the code that stands there: see the rights that docs/consent-changelog.md lists, and what is refused with: consentry preflight. " +
 			"A code about a protocol means that another program uses the group; one about a time-out, that the brokers allow less than the role needs."
 	case kafka.TopicMissing:
-		return "See it with: consentry topics plan, and make it with: consentry topics create; the intake topic is yours to make. One with another number of partitions cannot be mended: name another under consent.changelog"
+		return "Where the detail names a setting: consentry preflight prints the command. Else see it with: consentry topics plan, and make it with: consentry topics create; the intake topic is yours to make. One with another number of partitions cannot be mended: name another under consent.changelog"
 	}
 	return c.Next()
 }
