@@ -24,6 +24,7 @@ type Standing struct {
 	Single   bool   // the store holds the truth of a single-store deployment
 	Shut     bool   // which has begun to be moved over
 	Lost     bool   // the store follows a log that this one is not any more: the state topic was lost, or is another
+	Drops    bool   // a server of the store may drop keys to make room, or has
 	Believed int    // shards that workers believe at this moment
 }
 
@@ -55,6 +56,7 @@ func (c *Client) Standing(ctx context.Context) (Standing, error) {
 		s.Single = s.Single || !m.Kafka && m.Epoch != 0
 		s.Lost = s.Lost || m.Kafka && t.mark.Epoch == 0
 		s.Shut = s.Shut || m.Shut
+		s.Drops = s.Drops || m.Evicts || m.Evicted
 	}
 	return s, nil
 }

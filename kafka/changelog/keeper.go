@@ -75,7 +75,7 @@ func (l *lane) look(ctx context.Context, s *session, slow *sync.WaitGroup) (agai
 		t.step = step
 		balks := doubt == nil && now.Before(t.until)
 		switch {
-		case balks, t.stuck && step.slow():
+		case doubt == nil && t.balked > 0, t.stuck && step.slow():
 			// It is tried again, and what is wrong is told until that goes well.
 		default:
 			t.suspect(doubt, now)

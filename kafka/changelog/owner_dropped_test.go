@@ -62,6 +62,9 @@ func TestEvictedLineRevivesNothing(t *testing.T) {
 		metas, err := r.store.Metas(t.Context(), []int{person(1).Shard()})
 		return err == nil && metas[0].Noted
 	})
+	if _, err := c.Rebuild(t.Context(), func(string, int) {}); err == nil || !strings.Contains(err.Error(), "RESETSTAT") {
+		t.Errorf("built anew where Redis still counts what it dropped: %v", err)
+	}
 	if err := r.raw.ConfigResetStat(t.Context()).Err(); err != nil {
 		t.Fatal(err)
 	}

@@ -173,7 +173,10 @@ func TestSettingThatBecomesWrongParks(t *testing.T) {
 			t.Fatal(err)
 		}
 		if policy == "delete" {
-			r.until("it parks", func() bool { s := o.Status(); return s.Open == 0 && strings.Contains(s.Detail, "cleanup.policy=delete") })
+			r.until("it parks", func() bool {
+				s := o.Status()
+				return s.Open == 0 && strings.Contains(s.Detail, "cleanup.policy=delete")
+			})
 		}
 	}
 	o.untilOpen(consent.Shards)

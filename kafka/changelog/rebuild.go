@@ -49,6 +49,8 @@ func (c *Client) Rebuild(ctx context.Context, tell func(what string, done int)) 
 		return Rebuilt{}, ErrLost
 	case s.Open < consent.Shards:
 		return Rebuilt{}, errors.New(notOpened)
+	case s.Drops:
+		return Rebuilt{}, errors.New("what is built now may be dropped again: CONFIG SET maxmemory-policy noeviction, CONFIG RESETSTAT, then run this again")
 	case s.Held > 0:
 		return Rebuilt{}, errors.New("the changelog is held until a file is loaded: run consentry consent accept-epoch --import FILE")
 	}
