@@ -1,5 +1,5 @@
-// One shard as its owner knows it, and what is to be done for it next. Everything here is pure: it is told what Redis
-// and Kafka say, and says which step follows. Nothing is believed longer than until the next look.
+// One shard as its owner knows it, and what is to be done for it next. It asks nobody: it is told what
+// Redis and Kafka say, and says which step follows. Nothing is believed longer than until the next look.
 
 package changelog
 
