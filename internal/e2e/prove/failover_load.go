@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/consentry/consentry/internal/testbed"
@@ -41,6 +42,10 @@ func load(ctx context.Context, r *report) error {
 	}
 	t.flow.quicken(asked)
 	began, before := time.Now(), t.flow.acked.Load()
+	logged, err := t.requests(ctx)
+	if err != nil {
+		return err
+	}
 	cctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var changes atomic.Int64
@@ -81,6 +86,11 @@ func load(ctx context.Context, r *report) error {
 	lasted := time.Since(began).Seconds()
 	r.say("%.0f events/s were appended and %.0f changes/s sent, for %.0f s; wanted %d and %d", float64(t.flow.acked.Load()-before)/lasted,
 		float64(changes.Load())/lasted, lasted, loadEvents, loadChanges)
+	grown, err := t.requests(ctx)
+	if err != nil {
+		return err
+	}
+	r.check(grown-logged >= changes.Load()+loadPeople, "%d of them became requests, with the opt-outs", grown-logged)
 	pause := t.pauseAround(killed)
 	t.flow.quicken(0)
 	row := &truthRow{}
@@ -97,6 +107,16 @@ func load(ctx context.Context, r *report) error {
 	r.check(p99 <= time.Second && lates[len(lates)-1] <= bound, "%d opt-outs: from acknowledgement to last record p99 %s, max %s", len(lates), p99.Round(time.Millisecond),
 		lates[len(lates)-1].Round(time.Millisecond))
 	return nil
+}
+
+// requests is how far the topic of requests has grown, over all its partitions.
+func (t *truthStage) requests(ctx context.Context) (n int64, err error) {
+	err = t.topics(ctx, func(adm *kadm.Client) error {
+		ends, err := adm.ListCommittedOffsets(ctx, "consentry.consent.requests")
+		ends.Each(func(o kadm.ListedOffset) { n += o.Offset })
+		return err
+	})
+	return n, err
 }
 
 // leavers are people of all shards whose events are released; they flow densely from here on.
@@ -123,7 +143,8 @@ func (t *truthStage) leavers(ctx context.Context) ([]int, error) {
 	return who, err
 }
 
-// changing sends consents of people for a partner that no stream has, as a carrier's own system does.
+// changing sends withdrawals of people from a partner that there is not, as a carrier's own system does: each changes a line,
+// and nothing that is released depends on it.
 func (t *truthStage) changing(ctx context.Context, sent *atomic.Int64) error {
 	cl, err := t.h.Client(kgo.DefaultProduceTopic(intakeTopic), kgo.MaxBufferedRecords(100_000))
 	if err != nil {
@@ -136,11 +157,10 @@ func (t *truthStage) changing(ctx context.Context, sent *atomic.Int64) error {
 		select {
 		case <-ctx.Done():
 			return cl.Flush(context.WithoutCancel(ctx))
-		case now := <-tick.C:
+		case <-tick.C:
 			for range loadChanges * int(flowTick) / int(time.Second) {
 				n++
-				text, err := json.Marshal(map[string]any{"action": "grant", "subject": t.flow.subject(n % truthPeople), "partner": "nobody", "purpose": "nothing",
-					"categories": []string{"location"}, "since": instant(now.UnixMilli())})
+				text, err := json.Marshal(map[string]any{"action": "withdraw", "subject": t.flow.subject(n % truthPeople), "partner": "nobody", "purpose": "nothing"})
 				if err != nil {
 					return err
 				}
