@@ -243,6 +243,7 @@ func (l *lane) project(ctx context.Context, works []*work) {
 		first, last := w.records[0].Offset, w.records[len(w.records)-1].Offset
 		if !w.joins(first) || last-first+1 != int64(len(w.records)) {
 			// Somebody else's records, or aborted ones, are between: the log is read.
+			w.mark = w.next
 			w.forget()
 			continue
 		}

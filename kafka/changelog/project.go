@@ -112,6 +112,9 @@ func (l *lane) takeOver(ctx context.Context, tasks []*task) error {
 			// Its offsets begin anew, or come a second time: what was merged before is known by its time.
 			t.begin = e.start
 		}
+		if t.owed > requests[int32(t.n)].high {
+			t.owed = 0 // offsets that will not come: the requests were made again
+		}
 		t.unopened = lines[int32(t.n)]
 	}
 	return nil
