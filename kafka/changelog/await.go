@@ -267,7 +267,7 @@ func (c *Client) awaitStore(ctx context.Context, needs map[int32]need) (int64, e
 		metas, err := c.o.Store.Metas(ctx, shards)
 		var now int64
 		holds := err == nil
-		if err != nil && (why == "" || ctx.Err() == nil) {
+		if end, _ := ctx.Deadline(); err != nil && (why == "" || time.Until(end) > 10*metaPoll) {
 			why = err.Error() // a look that the end of patience cut short says nothing new
 		}
 		for i := range metas {
